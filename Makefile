@@ -1,0 +1,64 @@
+# The verbs of this repository. `make run` and `make test` work alone on a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup
+PROMPT ?= What is the capital of France?
+PACKAGES := wire sdk/python sdk/tools/bakery pie
+# The pip that sets up a fresh clone shows what it does; a warm one stays silent.
+PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off
+
+.PHONY: help setup run test check format lint imports types test-fast bench docs clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make setup   create .venv and install everything (about a minute)
+setup: $(STAMP)
+
+$(STAMP): $(addsuffix /pyproject.toml,$(PACKAGES))
+	@echo "==> creating $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "==> installing PyTorch (CPU build)"
+	@$(PIP) -q torch==2.13.0
+	@echo "==> installing Pie and its tools"
+	@$(PIP) -q -e wire -e sdk/python -e sdk/tools/bakery -e "pie[dev]"
+	@touch $@
+
+## make run     run the text-completion program on the embedded model (PROMPT="…" asks something else)
+run: $(STAMP)
+	@$(BIN)/pie run text-completion --prompt "$(PROMPT)"
+
+## make test    all tests, real components and real models included
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+## make check   format, lint, import contracts, types, fast tests
+check: format lint imports types test-fast
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow"
+
+## make bench   every figure, each next to its target
+bench: $(STAMP)
+	$(BIN)/python -m benches
+
+## make docs    regenerate the generated documentation
+docs: $(STAMP)
+	$(BIN)/python -m docs.generate
+
+## make clean   remove what the tools left behind (not .venv)
+clean:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Pie: a programmable LLM serving system. The engine."""

@@ -1,0 +1,1 @@
+"""What an operator may choose, and where Pie keeps its files. Nothing else reads the environment."""

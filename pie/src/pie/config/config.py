@@ -1,0 +1,100 @@
+"""The configuration: its keys, their types, bounds and defaults. What stands here is what may stand in `config.toml`.
+
+The descriptions are the documentation: `pie config init` and docs/configuration.md are made from them.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+EMBEDDED_MODEL = "pie-tiny"
+"""The name of the model that comes with Pie."""
+
+MODEL_NAME_LENGTH_MAX = 200
+
+
+class DriverOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[model.driver.options]`."""
+
+    kv_cache_mb: Annotated[int, Meta(ge=1, le=1 << 24, description="Memory for the KV cache, in MiB.")] = 1024
+    kv_page_size: Annotated[int, Meta(ge=1, le=1024, description="Tokens per KV cache page.")] = 16
+    total_pages: Annotated[
+        int, Meta(ge=0, le=1 << 30, description="At most this many KV cache pages; 0: as many as `kv_cache_mb` holds.")
+    ] = 0
+    max_forward_tokens: Annotated[int, Meta(ge=1, le=1 << 20, description="Tokens in one batch. Longer prompts are split.")] = 2048
+    max_forward_requests: Annotated[int, Meta(ge=1, le=1 << 16, description="Sequences in one batch.")] = 256
+    threads: Annotated[
+        int, Meta(ge=0, le=1024, description="Threads for computing on the CPU; 0: what is fastest for the model's size.")
+    ] = 0
+
+
+class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[model.driver]`: what runs the model."""
+
+    type: Annotated[
+        Literal["torch", "dummy"],
+        Meta(description="`torch` runs the model; `dummy` invents tokens without loading weights, for tests."),
+    ] = "torch"
+    device: Annotated[
+        str,
+        Meta(pattern=r"^(cpu|cuda(:[0-9]{1,3})?)$", examples=["cpu", "cuda", "cuda:1"], description="Where the model runs."),
+    ] = "cpu"
+    activation_dtype: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Meta(description="Number format to compute in; `auto`: what is fastest for the device and the model's size."),
+    ] = "auto"
+    options: DriverOptions = DriverOptions()
+
+
+class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[model]]`: one model; the first one is the default of programs that name none."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=MODEL_NAME_LENGTH_MAX, description="What programs call the model.")]
+    hf_repo: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="Where its files are: `pie-tiny` (comes with Pie), a folder, or a Hugging Face repository that has been "
+            "downloaded with `pie model download`.",
+        ),
+    ]
+    driver: DriverConfig = DriverConfig()
+
+
+class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[runtime]`: the sandbox that programs run in."""
+
+    wasm_max_instances: Annotated[
+        int, Meta(ge=1, le=100_000, description="Processes that run at the same time; more wait for their turn.")
+    ] = 1000
+    wasm_max_memory_mb: Annotated[int, Meta(ge=1, le=4096, description="Memory that one process may use, in MiB.")] = 4096
+    allow_fs: Annotated[bool, Meta(description="Whether programs have a folder `/scratch`, each process its own.")] = False
+    fs_scratch_dir: Annotated[
+        str, Meta(description="Where these folders are made; empty: `pie` below the system's folder for temporary files.")
+    ] = ""
+
+    @property
+    def memory_bytes_max(self) -> int:
+        return self.wasm_max_memory_mb << 20
+
+    @property
+    def processes_max(self) -> int:
+        return self.wasm_max_instances
+
+    @property
+    def scratch_folder(self) -> Path | None:
+        """Where `/scratch` folders are made; None if programs have none."""
+        if not self.allow_fs:
+            return None
+        return Path(self.fs_scratch_dir).expanduser() if self.fs_scratch_dir else Path(tempfile.gettempdir()) / "pie"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole `config.toml`. Without a file, or without models in it: pie-tiny on the CPU."""
+
+    runtime: RuntimeConfig = RuntimeConfig()
+    models: Annotated[tuple[ModelConfig, ...], Meta(min_length=1)] = field(
+        name="model", default=(ModelConfig(EMBEDDED_MODEL, EMBEDDED_MODEL),)
+    )

@@ -1,0 +1,1 @@
+"""What runs forward passes: the port, its messages, and the drivers."""

@@ -1,0 +1,1 @@
+"""The engine: models, sandbox, processes put together. The composition root of `pie run` (and later `pie serve`)."""

@@ -1,0 +1,152 @@
+"""The engine: the one place where models, drivers, schedulers, the sandbox and processes are put together."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from pie.clock import Clock, SystemClock
+from pie.config.config import Config, ModelConfig
+from pie.config.home import Home
+from pie.engine.drivers import make_driver
+from pie.engine.launched import LaunchedProcess
+from pie.engine.program import InstalledProgram
+from pie.engine.run import conclude, run_process
+from pie.host.guest import Guest
+from pie.host.inbox import Inbox
+from pie.host.interfaces import interfaces
+from pie.host.long_text import TextDesk
+from pie.host.outbox import Outbox, OutputText
+from pie.host.served import ServedModel
+from pie.limits import OUTBOX_CHARACTERS_MAX, OUTBOX_EVENTS_MAX, SandboxLimits
+from pie.model import model as models
+from pie.model.sources import resolve
+from pie.processes.events import EventQueue
+from pie.processes.process import Process
+from pie.processes.table import ProcessStatistics, ProcessTable
+from pie.programs.resolved import ResolvedProgram
+from pie.sandbox.interface import Interface
+from pie.sandbox.sandbox import Sandbox
+from pie.sched.scheduler import Scheduler
+from pie.sched.statistics import SchedulerStatistics
+from pie.wasi.state import WasiState
+from pie.wasi.streams import SinkOutput
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    processes: ProcessStatistics
+    schedulers: dict[str, SchedulerStatistics]
+    """By model name."""
+
+
+class Engine:
+    """Serves programs, on one event loop. Made by `running`, which also ends it."""
+
+    def __init__(
+        self,
+        config: Config,
+        home: Home,
+        *,
+        clock: Clock | None = None,
+        guest_interfaces: Sequence[Interface] | None = None,
+    ) -> None:
+        """`guest_interfaces` is what programs may import; None: `wit/` and WASI."""
+        self._config = config
+        self._clock = clock or SystemClock()
+        limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
+        self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
+        self._models: dict[str, ServedModel] = {}
+        self._table = ProcessTable()
+        self._tasks: set[asyncio.Task[str]] = set()
+        self._admission = asyncio.Semaphore(config.runtime.processes_max)
+
+    async def start(self) -> None:
+        """Load the models. Raises `ModelError`, `ModelNotFoundError`, `DriverError`."""
+        try:
+            async with asyncio.TaskGroup() as group:  # one model that cannot be loaded ends the loading of the others
+                loading = [group.create_task(self._serve(model)) for model in self._config.models]
+        except* Exception as errors:
+            raise errors.exceptions[0] from None
+        self._models.update((task.result().name, task.result()) for task in loading)
+
+    async def close(self) -> None:
+        """End every process and stop everything. Safe to call twice, and after a failed `start`."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for model in self._models.values():
+            await model.scheduler.close()
+            model.texts.close()
+        self._models.clear()
+        await self._sandbox.close()
+
+    async def install(self, program: ResolvedProgram) -> InstalledProgram:
+        """Compile a program, or load it from the cache. Needs no model. Raises `ProgramError`."""
+        return InstalledProgram(program.manifest, await self._sandbox.load(program.wasm))
+
+    def launch(self, program: InstalledProgram, input_text: str, username: str = "local") -> LaunchedProcess:
+        """Start a process. `input_text` is what the program's `run` gets: JSON text."""
+        guest = self._guest(program, input_text, username)
+        self._table.add(guest.process)
+        run = run_process(guest, program.component, self._admission, self._config.runtime.scratch_folder)
+        task = asyncio.get_running_loop().create_task(run, name=f"process {guest.process.id}")
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._end(guest, ended))
+        return LaunchedProcess(guest, task)
+
+    def model(self, name: str | None = None) -> ServedModel:
+        """A loaded model; the first one if no name is given."""
+        return next(iter(self._models.values())) if name is None else self._models[name]
+
+    def processes(self, username: str | None = None) -> list[Process]:
+        """Live processes, oldest first, of one user or of all."""
+        return self._table.live(username)
+
+    def statistics(self) -> EngineStatistics:
+        return EngineStatistics(
+            processes=self._table.statistics(),
+            schedulers={name: model.scheduler.statistics() for name, model in self._models.items()},
+        )
+
+    async def _serve(self, config: ModelConfig) -> ServedModel:
+        folder = resolve(config.hf_repo)
+        loaded = models.load(config.name, folder, datetime.now)
+        texts = TextDesk(loaded, lambda: models.load(config.name, folder, datetime.now))
+        scheduler = Scheduler(make_driver(config, loaded), clock=self._clock)
+        try:
+            await scheduler.start()
+        except BaseException:
+            await scheduler.close()
+            raise
+        return ServedModel(loaded, scheduler, texts)
+
+    def _guest(self, program: InstalledProgram, input_text: str, username: str) -> Guest:
+        queue = EventQueue(OUTBOX_EVENTS_MAX, OUTBOX_CHARACTERS_MAX)
+        process = Process(str(uuid.uuid4()), program.id, username, input_text, self._clock.wall_ns(), queue)
+        outbox = Outbox(queue)
+        wasi = WasiState(
+            stdout=SinkOutput(OutputText(outbox, "stdout")),
+            stderr=SinkOutput(OutputText(outbox, "stderr")),
+            clock=self._clock,
+        )
+        return Guest(process, wasi, self._models, outbox, Inbox())
+
+    def _end(self, guest: Guest, task: "asyncio.Task[str]") -> None:
+        conclude(guest, task)
+        self._table.remove(guest.process)
+        self._tasks.discard(task)
+
+
+@asynccontextmanager
+async def running(config: Config, home: Home, *, guest_interfaces: Sequence[Interface] | None = None) -> AsyncIterator[Engine]:
+    """An engine with its models loaded, closed at the end whatever happens."""
+    engine = Engine(config, home, guest_interfaces=guest_interfaces)
+    try:
+        await engine.start()
+        yield engine
+    finally:
+        await engine.close()

@@ -1,0 +1,17 @@
+"""A program that is ready to be launched."""
+
+from dataclasses import dataclass
+
+from pie.sandbox.program import Program
+from pie_wire.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledProgram:
+    manifest: Manifest
+    component: Program
+    """Compiled and linked; every launch is a fresh instance of it."""
+
+    @property
+    def id(self) -> str:
+        return str(self.manifest.id)

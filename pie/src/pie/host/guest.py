@@ -1,0 +1,27 @@
+"""What the host knows about the guest behind a call: the state object that every instance is started with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pie.errors import ModelNotFoundError
+from pie.host.inbox import Inbox
+from pie.host.outbox import Outbox
+from pie.host.served import ServedModel
+from pie.processes.process import Process
+from pie.wasi.state import WasiState
+
+
+@dataclass(slots=True)
+class Guest:
+    process: Process
+    wasi: WasiState
+    models: Mapping[str, ServedModel]
+    """By name; the first is the default."""
+    outbox: Outbox
+    inbox: Inbox
+
+    def model(self, name: str) -> ServedModel:
+        """Raises `ModelNotFoundError` with the names there are."""
+        if name not in self.models:
+            raise ModelNotFoundError(f"model '{name}' is not loaded; loaded: {', '.join(self.models)}")
+        return self.models[name]

@@ -1,0 +1,195 @@
+"""Every bound of the engine, with its reason. One section per package; what an operator may change is in `pie.config`."""
+
+from dataclasses import dataclass
+
+# --- host: between a guest and its client ---------------------------------------------------------------------------
+
+INBOX_TEXTS_MAX = 1024
+"""Texts a process may leave unread. A client that sends more talks to a program that does not listen."""
+
+OUTBOX_EVENTS_MAX = 4096
+"""Events a process may have waiting for its client: about a long answer, token by token."""
+
+OUTBOX_CHARACTERS_MAX = 4 << 20
+"""The characters in them: what a client that stalls for a while may cost, per process."""
+
+# --- wasi: what a guest may ask for in one call, and hold ------------------------------------------------------------
+
+WASI_POLLABLES_MAX = 4096
+"""Pollables in one `poll`. Looking at each once takes about a millisecond, during which nobody else runs."""
+
+WASI_RANDOM_BYTES_MAX = 1 << 20
+"""Random bytes per call. A guest that wants more asks again; the kernel makes them at 0.4 GB/s."""
+
+WASI_READ_BYTES_MAX = 1 << 20
+"""Bytes that one read returns at most, whatever length was asked for: a copy of well under a millisecond."""
+
+WASI_WRITE_BYTES_MAX = 1 << 20
+"""Bytes that one write to a file takes at most; the guest is told how many and writes the rest in the next call."""
+
+WASI_OUTPUT_BYTES_MAX = 16 << 20
+"""Bytes that one write to stdout or stderr takes at most, and what a sink may be overfilled by: a sink with any room takes a
+write whole, because CPython, whose stdout is unbuffered in a guest, loses the rest of a write that is cut short."""
+
+WASI_BLOCKING_WRITE_BYTES_MAX = 1 << 20
+"""Bytes of one blocking write. WASI grants 4096; some libraries write more, which costs us nothing: it goes out in pieces."""
+
+WASI_DESCRIPTORS_MAX = 128
+"""Open files and folders of one process, so that a few processes cannot use up the engine's file descriptors."""
+
+WASI_PATH_BYTES_MAX = 4096
+"""Length of a path, as in Linux."""
+
+WASI_PATH_COMPONENTS_MAX = 128
+"""Components walked for one path, those of symbolic links included: each holds a file descriptor while the walk lasts."""
+
+WASI_SYMBOLIC_LINKS_MAX = 40
+"""Symbolic links followed for one path, as in Linux; ends loops."""
+
+WASI_TIMESTAMP_SECONDS_MAX = 1 << 33
+"""The latest time that may be set on a file, in the year 2242: within what file systems store."""
+
+SCRATCH_BYTES_MAX = 256 << 20
+"""Default size of a process's /scratch: all files together."""
+
+SCRATCH_ENTRIES_MAX = 10_000
+"""Files, folders and links in a /scratch; also bounds the time that listing a folder takes."""
+
+# --- model: files that come with a model, written by strangers -------------------------------------------------------
+
+VOCABULARY_SIZE_MAX = 1 << 22
+"""Token ids. Ten times the largest vocabulary there is; a table of this size is still only 32 MB."""
+
+TEMPLATE_SOURCE_CHARACTERS_MAX = 1 << 18
+"""Characters of a chat template. The longest in use have some 20,000; compiling grows with the size."""
+
+TEMPLATE_WORK_MAX = 1_000_000
+"""Steps of rendering one conversation: loop rounds, calls, elements put into lists, and one per 64 characters made. Long
+conversations with tools take tens of thousands; this many take about a second."""
+
+TEMPLATE_VALUE_SIZE_MAX = 1 << 23
+"""Characters or elements of any value a template makes: more than the longest context holds, little enough to allocate."""
+
+TEMPLATE_NUMBER_MAX = 1 << 16
+"""Numbers that a template may pass to functions and filters: bounds widths, counts and ranges."""
+
+# --- kv and sched: who computes next, and who keeps pages ------------------------------------------------------------
+
+SAVED_CONTEXTS_MAX = 4096
+"""Contexts kept under names. Their pages can be evicted, so each costs the memory of its tokens (4 bytes per token)."""
+
+PASSES_QUEUED_MAX = 1024
+"""Forward passes waiting behind one another on one context. More is a guest that forgot to wait."""
+
+BURST_TARGET_S = 0.032
+"""How long a batch of nothing but running generations should take while others keep coming: short enough to stream smoothly and
+to let newcomers in (they wait for two such batches), long enough that what a batch costs besides its steps does not matter."""
+
+BURST_STEADY_S = 0.08
+"""The same when nobody has come for `STEADY_AFTER_S`."""
+
+BURST_STEPS_MIN = 4
+"""Steps that a burst has at least, within `BURST_STEADY_S`. Measured with pie-tiny, 32 sequences, tokens/s of single steps,
+bursts of 4 and of 8 over bursts of 32: 0.75, 0.9, 1.0."""
+
+STEADY_AFTER_S = 0.25
+"""Without a newcomer for so long, the next is not expected soon."""
+
+MIXED_TARGET_S = 0.030
+"""How long the prefills in a batch may take that somebody shares who waits for the next token; or as long as that step itself,
+if that is more: who decodes is slowed down to a half at most, and a prefill on a slow driver does not take forever."""
+
+PREFILL_CHUNK_MIN = 64
+"""Tokens of prefill that a mixed batch takes at least, however slow the driver is: progress, and not too many small batches."""
+
+SHARED_PREFILL_TOKENS = 64
+"""A work waits for another that is computing the same tokens if they are at least so many: waiting costs a batch, computing them
+twice costs their time."""
+
+IDLE_GRACE_S = 0.1
+"""A context unused for so long counts as parked and may be evicted for others. Shorter, and guests that think between two tokens
+would lose their pages each time."""
+
+RESIDENCE_S = 1.0
+"""A context that is in use, but not at this moment, is left alone for so long before it may be evicted for somebody who waits:
+the time slice when the contexts in use do not fit all at once. One prefill per slice is what that costs."""
+
+# --- sandbox: what one guest may take from the others ----------------------------------------------------------------
+
+SANDBOX_TICK_S = 0.002
+"""How long a guest computes at a stretch. Long enough that a switch (some 10 µs) is lost in it, short enough that a timer or a
+token for somebody else is not late."""
+
+SANDBOX_IDLE_TICKS = 50
+"""Ticks without any guest after which the epoch thread falls asleep: an idle engine does not wake 500 times a second."""
+
+SANDBOX_SCRATCH_BYTES = 1 << 18
+"""Memory for putting together values on their way to a guest; larger ones get memory of their own. 8,192 list elements fit."""
+
+SANDBOX_HANDLES_MAX = 16_384
+"""Handles that a guest may hold. A guest that never drops one finds out before the engine does. When it ends they are dropped in
+one go, which takes 1 to 2 µs each: nobody waits longer for that than for a guest that spins."""
+
+SANDBOX_MEMORY_BYTES_MAX = 512 << 20
+"""Default size of a guest's memory. A Python program takes 20 to 100 MB."""
+
+SANDBOX_WASM_STACK_BYTES = 1 << 20
+"""Stack of a guest, twice wasmtime's default: a Python program reaches CPython's own recursion limit before it reaches this."""
+
+SANDBOX_FIBER_STACK_BYTES = 4 << 20
+"""The stack that a fiber runs on: the guest's, and behind it that of the host functions it calls, which are Python. Only touched
+pages take memory."""
+
+SANDBOX_TABLE_ELEMENTS_MAX = 1_000_000
+"""Elements of one table: functions that a guest can call indirectly."""
+
+SANDBOX_CORE_INSTANCES_MAX = 256
+"""Core modules that one component may instantiate; componentize-py makes some dozens."""
+
+SANDBOX_TABLES_MAX = 256
+"""As many as core modules: each may bring one."""
+
+SANDBOX_MEMORIES_MAX = 8
+"""Linear memories of one component; each may grow to the memory limit. All toolchains make one."""
+
+COMPILE_CACHE_BYTES_MAX = 4 << 30
+"""Compiled programs kept on disk. A Python program takes 33 MB; the ones unused for longest go first."""
+
+# --- driver: the worker child -----------------------------------------------------------------------------------------
+
+DRIVER_STDERR_TAIL_BYTES = 8192
+"""How much of a worker's last words is kept for error texts: a traceback."""
+
+DRIVER_STOP_TIMEOUT_S = 5.0
+"""How long a worker told to stop may finish its batch before it is killed."""
+
+DRIVER_RESTARTS_MAX = 5
+"""Attempts to bring a lost worker back. What fails five times in a row (a folder that vanished, a full machine) needs a
+person."""
+
+DRIVER_RESTART_PAUSE_S = 0.2
+"""Before the second attempt; doubled for each further one. The first follows at once."""
+
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+PROGRAM_BYTES_MAX = 256 << 20
+"""Bytes of a component. A Python program is 18 MB; compiling takes memory many times the size."""
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimits:
+    """What one instance may take."""
+
+    memory_bytes_max: int = SANDBOX_MEMORY_BYTES_MAX
+    handles_max: int = SANDBOX_HANDLES_MAX
+    table_elements_max: int = SANDBOX_TABLE_ELEMENTS_MAX
+    core_instances_max: int = SANDBOX_CORE_INSTANCES_MAX
+    tables_max: int = SANDBOX_TABLES_MAX
+    memories_max: int = SANDBOX_MEMORIES_MAX
+
+
+TEXT_LENGTH_ON_LOOP_MAX = 4096
+"""Characters that are tokenised right on the event loop: about 5 ms of it. Longer texts go to a thread."""
+
+TEXT_LENGTH_MAX = 1 << 20
+"""Characters in one call: some 300,000 tokens of prose. Handing that many to a guest takes 30 ms of the loop."""

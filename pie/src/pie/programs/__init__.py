@@ -1,0 +1,1 @@
+"""Programs: from a name, a file or a folder to a component and its manifest."""

@@ -1,0 +1,75 @@
+"""`pie`: finds the verb and runs it. The modules of verbs are imported when they are used, so that the command line starts fast."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from pie.errors import PieError
+
+INTERRUPTED = 130
+"""Exit status of a command ended by Ctrl-C, as shells have it."""
+
+
+VERBS: Mapping[str, str] = {
+    "run": "Run a program and print what it returns.",
+    "new": "Make a new program to start from.",
+    "build": "Build a program into a component.",
+    "model": "List, download and remove models.",
+    "config": "Write, show and change the configuration.",
+    "check": "Check a configuration file.",
+    "doctor": "Check that everything Pie needs is there and works.",
+}
+"""The verbs and what they are for. The module `pie_cli.<verb>` has an `app`, a `typer.Typer`."""
+
+
+class Verbs(TyperGroup):
+    """The group of all verbs. Help and suggestions do without importing them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = {name: TyperCommand(name, help=purpose) for name, purpose in VERBS.items()}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else load(name), rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort) as interrupt:  # a prompt makes an `Abort` of Ctrl-C
+            raise typer.Exit(INTERRUPTED) from interrupt
+        except PieError as error:
+            typer.echo(f"pie: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+def load(name: str) -> Any:
+    """The command of a verb, its module imported."""
+    return typer.main.get_command(import_module(f"pie_cli.{name}").app)
+
+
+app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pie {version('pie-engine')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)] = False,
+) -> None:
+    """Pie serves programs, not prompts: small WebAssembly programs that run next to the model."""
+
+
+def main() -> None:
+    app(prog_name="pie")

@@ -1,0 +1,1 @@
+"""The generated bindings, in front of a scripted engine."""

@@ -1,0 +1,5 @@
+"""`python -m bakery`."""
+
+from bakery.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""What clients and engine say to each other. No I/O."""

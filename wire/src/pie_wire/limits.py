@@ -1,0 +1,10 @@
+"""Bounds on what comes over the wire or out of a file, each with its reason."""
+
+PROGRAM_NAME_LENGTH_MAX = 100
+"""Characters. A name becomes a folder name and a part of a file name; file systems end at 255 bytes."""
+
+VERSION_LENGTH_MAX = 40
+"""Characters. Three numbers of any use fit; the version becomes a part of a file name."""
+
+MANIFEST_LENGTH_MAX = 1 << 20
+"""Characters. A manifest is a page of text, with its readme a few dozen; more is a mistake or an attack on the parser."""

@@ -8,7 +8,7 @@ PACKAGES := wire sdk/python sdk/tools/bakery pie
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.
 PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off
 
-.PHONY: help setup run test check format lint imports types test-fast bench docs clean
+.PHONY: help setup run test check format lint imports types test-fast fuzz bench docs clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ types: $(STAMP)
 
 test-fast: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow"
+
+## make fuzz    the property tests with examples they have not seen (FUZZ="-k sampling" picks some)
+fuzz: $(STAMP)
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m "not slow" $(FUZZ)
 
 ## make bench   every figure, each next to its target
 bench: $(STAMP)

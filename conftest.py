@@ -1,5 +1,14 @@
-"""Loads the real `pie` package before pytest names the test modules below `pie/tests` after their folders."""
+"""Settings of all tests. Loads the real `pie` package before pytest names the test modules below `pie/tests` after their folders."""
+
+import os
+
+from hypothesis import settings
 
 import pie
 
 __all__ = ["pie"]
+
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
+# The gate tries the same examples every time, so that it says something about the change at hand; `make fuzz` looks for new ones.
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))

@@ -118,6 +118,8 @@ class _Truncation:
         tokens = ids.gather(1, choose(kept, uniform).unsqueeze(1)).squeeze(1)
         # Of equals at the end of the list some may be missing, so what is kept must end before them.
         is_certain = kept[:, -1] == 0.0
+        # top-p is a share of what top-k keeps, which must be among the candidates to be known.
+        is_certain &= self._top_k.isinf().squeeze(1) | (self._top_k.squeeze(1) <= count)
         is_certain &= (torch.where(kept > 0.0, candidates, torch.inf).amin(1) > candidates[:, -1]) | (candidates[:, -1] == 0.0)
         return tokens, is_certain
 

@@ -59,6 +59,13 @@ def test_draws_follow_the_probabilities() -> None:
     assert torch.allclose(counts / 4000, torch.tensor([0.5, 0.3, 0.2]), atol=0.03)
 
 
+def test_top_p_is_a_share_of_all_that_a_wide_top_k_keeps() -> None:
+    logits = random_logits(1, 700, 0, has_ties=False)
+    sampling = Sampling(temperature=2.5, top_k=400, top_p=0.2, seed=0)
+    drawn = Draws([Draw(sampling, 0)], 700, 1, torch.device("cpu")).draw(torch.from_numpy(logits), 0)
+    assert drawn.tolist() == [draw(logits[0], sampling, 0)]
+
+
 def test_a_weight_of_zero_is_never_chosen() -> None:
     weights = torch.tensor([[0.0, 0.0, 0.7, 0.0, 0.3, 0.0]]).expand(3, 6)
     assert choose(weights, torch.tensor([0.0, 0.6999, 1.0])).tolist() == [2, 2, 4]

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 PROMPT ?= What is the capital of France?
-PACKAGES := wire sdk/python sdk/tools/bakery pie
+PACKAGES := wire client/python sdk/python sdk/tools/bakery pie
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.
 PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off
 
@@ -22,7 +22,7 @@ $(STAMP): $(addsuffix /pyproject.toml,$(PACKAGES))
 	@echo "==> installing PyTorch (CPU build)"
 	@$(PIP) -q torch==2.13.0
 	@echo "==> installing Pie and its tools"
-	@$(PIP) -q -e wire -e sdk/python -e sdk/tools/bakery -e "pie[dev]"
+	@$(PIP) -q -e wire -e client/python -e sdk/python -e sdk/tools/bakery -e "pie[dev]"
 	@touch $@
 
 ## make run     run the text-completion program on the embedded model (PROMPT="…" asks something else)

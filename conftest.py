@@ -1,4 +1,4 @@
-"""Settings of all tests. Loads the real `pie` package before pytest names the test modules below `pie/tests` after their folders."""
+"""Settings of all tests; loads the real `pie` package before pytest names the modules below `pie/tests` after their folders."""
 
 import os
 

@@ -20,3 +20,15 @@ class ManifestError(ShapeError):
 
 class ProgramIdError(WireError):
     """Text that is no program identifier."""
+
+
+class FrameError(WireError):
+    """A frame that is no message. `corr_id` is what it seems to want its answer under, if that can be read."""
+
+    def __init__(self, problem: str, corr_id: int | None) -> None:
+        super().__init__(problem)
+        self.corr_id = corr_id
+
+
+class ChunkError(WireError):
+    """A chunk that does not follow the ones before it, or one too many bytes. The texts are those of Pie 0.4."""

@@ -8,3 +8,12 @@ VERSION_LENGTH_MAX = 40
 
 MANIFEST_LENGTH_MAX = 1 << 20
 """Characters. A manifest is a page of text, with its readme a few dozen; more is a mistake or an attack on the parser."""
+
+FRAME_BYTES_MAX = 1 << 20
+"""A frame in either direction. The published Python clients close their connection at a larger one."""
+
+EVENT_CHARACTERS_MAX = 240_000
+"""Characters of one event's text: whatever they are, in UTF-8 the frame stays below `FRAME_BYTES_MAX`."""
+
+CHUNK_BYTES = 1 << 18
+"""Bytes of a chunk, as all clients cut them."""

@@ -74,6 +74,13 @@ class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
     fs_scratch_dir: Annotated[
         str, Meta(description="Where these folders are made; empty: `pie` below the system's folder for temporary files.")
     ] = ""
+    max_upload_mb: Annotated[
+        int, Meta(ge=1, le=4096, description="Size of an uploaded program, or of a file sent to a process, in MiB.")
+    ] = 256
+
+    @property
+    def upload_bytes_max(self) -> int:
+        return self.max_upload_mb << 20
 
     @property
     def memory_bytes_max(self) -> int:
@@ -91,10 +98,74 @@ class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
         return Path(self.fs_scratch_dir).expanduser() if self.fs_scratch_dir else Path(tempfile.gettempdir()) / "pie"
 
 
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[server]`: where `pie serve` listens, and how it ends."""
+
+    host: Annotated[str, Meta(min_length=1, description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: a free one.")] = 8080
+    verbose: Annotated[bool, Meta(description="Log what the engine does.")] = False
+    registry: Annotated[
+        str,
+        Meta(examples=["http://127.0.0.1:8090"], description="Registry that unknown programs are fetched from; empty: none."),
+    ] = ""
+    grace_s: Annotated[
+        float, Meta(ge=0, le=86_400, description="Seconds that running processes get to finish when the server is told to stop.")
+    ] = 10.0
+    tls_cert: Annotated[str, Meta(description="Certificate chain (PEM file), for wss:// and https://. Needs `tls_key`.")] = ""
+    tls_key: Annotated[str, Meta(description="The certificate's private key (PEM file).")] = ""
+
+
+class AuthConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[auth]`: who may use the server."""
+
+    enabled: Annotated[
+        bool, Meta(description="Whether clients must show a key (`pie auth`). May be off only on a loopback address.")
+    ] = True
+
+
+class LimitsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[limits]`: what one user, and one connection, may take."""
+
+    processes_per_user: Annotated[int, Meta(ge=1, le=100_000, description="Live processes of one user.")] = 256
+    tokens_per_minute: Annotated[int, Meta(ge=0, description="Tokens that one user may have computed per minute; 0: no limit.")] = 0
+    queued_events: Annotated[int, Meta(ge=16, le=1_000_000, description="Events of one process that wait for its client.")] = 4096
+    kept_results: Annotated[
+        int, Meta(ge=0, le=100_000, description="Ended processes of one user whose results wait for a client to attach.")
+    ] = 100
+    kept_results_mb: Annotated[int, Meta(ge=0, le=65_536, description="Memory for such results of all users, in MiB.")] = 64
+    kept_results_s: Annotated[float, Meta(ge=0, description="Seconds that such a result is kept.")] = 3600.0
+    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="Client connections at the same time.")] = 4096
+    handshake_timeout_s: Annotated[float, Meta(gt=0, description="Seconds that a client may take to log in.")] = 30.0
+    idle_timeout_s: Annotated[
+        float, Meta(gt=0, description="Seconds without any sign of life (answers to pings included) after which a client is gone.")
+    ] = 60.0
+
+
+class TelemetryConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[telemetry]`: traces, sent by OTLP over HTTP."""
+
+    enabled: Annotated[bool, Meta(description="Whether traces are sent.")] = False
+    endpoint: Annotated[str, Meta(min_length=1, description="The collector.")] = "http://localhost:4318"
+    service_name: Annotated[str, Meta(min_length=1, description="What the traces call this server.")] = "pie"
+
+
+class OpenAIConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[openai]`: programs that answer OpenAI routes instead of the built-in ones. They get the request's JSON as input."""
+
+    chat_completions: Annotated[str, Meta(description="Program for `/v1/chat/completions`, `name` or `name@version`.")] = ""
+    completions: Annotated[str, Meta(description="Program for `/v1/completions`.")] = ""
+    responses: Annotated[str, Meta(description="Program for `/v1/responses`.")] = ""
+
+
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """A whole `config.toml`. Without a file, or without models in it: pie-tiny on the CPU."""
 
+    server: ServerConfig = ServerConfig()
+    auth: AuthConfig = AuthConfig()
+    limits: LimitsConfig = LimitsConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+    openai: OpenAIConfig = OpenAIConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     models: Annotated[tuple[ModelConfig, ...], Meta(min_length=1)] = field(
         name="model", default=(ModelConfig(EMBEDDED_MODEL, EMBEDDED_MODEL),)
     )

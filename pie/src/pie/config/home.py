@@ -23,6 +23,26 @@ class Home:
         return self.root / "cache" / "compiled"
 
     @property
+    def users(self) -> Path:
+        """Who may log in, and their public keys."""
+        return self.root / "authorized_users.toml"
+
+    @property
+    def api_keys(self) -> Path:
+        """Hashes of the API keys for HTTP."""
+        return self.root / "api_keys.toml"
+
+    @property
+    def programs(self) -> Path:
+        """Installed programs: uploads, and what came from the registry."""
+        return self.root / "programs"
+
+    @property
+    def contexts(self) -> Path:
+        """Saved contexts of every model."""
+        return self.root / "contexts"
+
+    @property
     def built(self) -> Path:
         """Components built from source by bakery."""
         return self.root / "cache" / "bakery"

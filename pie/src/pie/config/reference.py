@@ -92,9 +92,14 @@ def _toml(value: object) -> str:
 def _allowed(node: inspect.Type, examples: list[str]) -> str:
     if isinstance(node, inspect.LiteralType):
         return " or ".join(f'`"{value}"`' for value in node.values)
-    if isinstance(node, inspect.IntType):
-        return f"{node.ge} to {node.le}"
+    if isinstance(node, (inspect.IntType, inspect.FloatType)):
+        return _range(node)
     if isinstance(node, inspect.BoolType):
         return "`true` or `false`"
     assert isinstance(node, inspect.StrType)
     return f"like {', '.join(f'`{example}`' for example in examples)}" if examples else "text"
+
+
+def _range(node: inspect.IntType | inspect.FloatType) -> str:
+    low = f"{node.ge} or more" if node.gt is None else f"more than {node.gt}"
+    return low if node.le is None else f"{node.ge} to {node.le}"

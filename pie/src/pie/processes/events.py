@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-EventKind = Literal["stdout", "stderr", "message", "return", "error"]
+EventKind = Literal["stdout", "stderr", "message", "file", "return", "error"]
 TERMINAL: frozenset[EventKind] = frozenset({"return", "error"})
 
 
@@ -17,6 +17,14 @@ TERMINAL: frozenset[EventKind] = frozenset({"return", "error"})
 class ProcessEvent:
     kind: EventKind
     value: str
+    """The text; a file's name, which may be empty."""
+    data: bytes = b""
+    """A file's content."""
+
+    @property
+    def size(self) -> int:
+        """What it counts for in a queue: characters and bytes."""
+        return len(self.value) + len(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class EventQueue:
             return
         self._ended = event.kind in TERMINAL
         self._events.append(event)
-        self._characters += len(event.value)
+        self._characters += event.size
         self.on_event()
 
     def take(self) -> ProcessEvent | None:
@@ -69,7 +77,7 @@ class EventQueue:
             return None
         had_room = self.room() > 0
         event = self._events.popleft()
-        self._characters -= len(event.value)
+        self._characters -= event.size
         if not had_room and self.room() > 0:
             self.on_room()
         return event

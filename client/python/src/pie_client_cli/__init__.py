@@ -1,0 +1,1 @@
+"""`pie-client`: the command line of the client."""

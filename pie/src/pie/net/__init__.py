@@ -1,0 +1,1 @@
+"""Client connections: the WebSocket protocol."""

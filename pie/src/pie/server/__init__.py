@@ -1,0 +1,1 @@
+"""`pie serve` as an object: the composition root of the server."""

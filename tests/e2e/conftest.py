@@ -61,7 +61,8 @@ def torch_config(*sources: str | Path) -> Config:
 
 
 def dummy_config(model: Path) -> Config:
-    return Config(RuntimeConfig(wasm_max_memory_mb=256), (ModelConfig("dummy", str(model), DriverConfig(type="dummy")),))
+    models = (ModelConfig("dummy", str(model), DriverConfig(type="dummy")),)
+    return Config(runtime=RuntimeConfig(wasm_max_memory_mb=256), models=models)
 
 
 def model_without_weights(folder: Path) -> Path:

@@ -72,6 +72,24 @@ class ModelError(PieError):
     code = "model"
 
 
+class KeyRefusedError(PieError):
+    """Text that is no public key, or one of a kind that is not safe or not supported. The message says what to do."""
+
+    code = "key-refused"
+
+
+class CredentialsError(PieError):
+    """The files of users and API keys cannot be used: readable by others, damaged, not writable."""
+
+    code = "credentials"
+
+
+class ServerError(PieError):
+    """The server cannot be started as asked: the port is taken, the certificate does not fit, a part is not installed."""
+
+    code = "server"
+
+
 # --- The thing is not there, or not in a state to do this ----------------------------------------------------------
 
 
@@ -81,6 +99,12 @@ class ModelNotFoundError(PieError):
 
 class ProgramNotFoundError(PieError):
     code = "program-not-found"
+
+
+class UserNotFoundError(PieError):
+    """No such user, or no key of that name."""
+
+    code = "user-not-found"
 
 
 class ContextNotFoundError(PieError):
@@ -99,6 +123,37 @@ class ContextBusyError(PieError):
 
 class ContextReleasedError(PieError):
     code = "context-released"
+
+
+# --- Not now, or not so much ------------------------------------------------------------------------------------------
+
+
+class TooManyProcessesError(PieError):
+    """The user has as many live processes as one user may have."""
+
+    code = "too-many-processes"
+
+
+class QuotaError(PieError):
+    """The user has used up more tokens than one user may have computed per minute."""
+
+    code = "quota"
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DrainingError(PieError):
+    """The engine lets what runs finish and takes nothing new."""
+
+    code = "draining"
+
+
+class TokenBudgetError(PieError):
+    """The process has had as many tokens computed as it was launched with."""
+
+    code = "token-budget"
 
 
 # --- Something broke; trying again may help -----------------------------------------------------------------------

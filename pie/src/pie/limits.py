@@ -7,11 +7,19 @@ from dataclasses import dataclass
 INBOX_TEXTS_MAX = 1024
 """Texts a process may leave unread. A client that sends more talks to a program that does not listen."""
 
-OUTBOX_EVENTS_MAX = 4096
-"""Events a process may have waiting for its client: about a long answer, token by token."""
-
 OUTBOX_CHARACTERS_MAX = 4 << 20
 """The characters in them: what a client that stalls for a while may cost, per process."""
+
+INBOX_FILES_MAX = 64
+"""Files a process may leave unread; their bytes are bounded by `runtime.max_upload_mb`."""
+
+FILE_NAME_CHARACTERS_MAX = 255
+"""Length of a file's name, as in most file systems."""
+
+# --- engine: what one user may take ---------------------------------------------------------------------------------
+
+QUOTA_USERS_MAX = 10_000
+"""Users whose use of tokens is remembered. Without authentication anybody can make up names; those with least to remember go."""
 
 # --- wasi: what a guest may ask for in one call, and hold ------------------------------------------------------------
 
@@ -176,6 +184,39 @@ PROGRAM_BYTES_MAX = 256 << 20
 """Bytes of a component. A Python program is 18 MB; compiling takes memory many times the size."""
 
 
+# --- openai: what one HTTP request may ask for ------------------------------------------------------------------------
+
+OPENAI_BODY_BYTES_MAX = 4 << 20
+"""Bytes of a request. The longest text that is tokenised (`TEXT_LENGTH_MAX`) fits, escaped."""
+
+OPENAI_CHOICES_MAX = 128
+"""Answers of one request, all its prompts together, as with OpenAI."""
+
+OPENAI_STOP_TEXTS_MAX = 4
+"""As with OpenAI; each is looked for in every piece of text."""
+
+OPENAI_STOP_TEXT_CHARACTERS_MAX = 1024
+"""What a stop text may hold back of an answer."""
+
+OPENAI_TOOLS_MAX = 128
+"""As with OpenAI; all of them stand in the prompt."""
+
+OPENAI_UNREAD_TOKENS_MAX = 256
+"""Tokens that an answer may be ahead of its reader: two batches of bursts, twice, so that only a reader that stalls is felt."""
+
+OPENAI_RESPONSES_KEPT_MAX = 256
+"""Stored responses of one user; the oldest goes first."""
+
+OPENAI_RESPONSES_KEPT_BYTES_MAX = 16 << 20
+"""The JSON text in them."""
+
+OPENAI_RESPONSE_USERS_MAX = 1024
+"""Users with stored responses; whoever has stored nothing for longest goes first. With the two bounds above: memory."""
+
+OPENAI_CALL_HEAD_CHARACTERS_MAX = 4096
+"""How long the name of a tool call may keep the parser waiting before the call is read as a whole at its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
     """What one instance may take."""
@@ -187,6 +228,20 @@ class SandboxLimits:
     tables_max: int = SANDBOX_TABLES_MAX
     memories_max: int = SANDBOX_MEMORIES_MAX
 
+
+# --- auth -------------------------------------------------------------------------------------------------------------
+
+AUTH_KEY_CHARACTERS_MAX = 16_384
+"""Characters of a public key's text: an RSA key of 16,384 bits has some 3,000."""
+
+AUTH_RSA_BITS_MIN = 2048
+"""Shorter ones can be factored by those who want to enough."""
+
+AUTH_RSA_BITS_MAX = 16_384
+"""Checking a signature takes longer with the key's length: 1 ms at this one."""
+
+AUTH_FILE_BYTES_MAX = 16 << 20
+"""Size of the files of users and API keys: some 50,000 users."""
 
 TEXT_LENGTH_ON_LOOP_MAX = 4096
 """Characters that are tokenised right on the event loop: about 5 ms of it. Longer texts go to a thread."""

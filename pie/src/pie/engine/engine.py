@@ -7,20 +7,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from pie.clock import Clock, SystemClock
-from pie.config.config import Config, ModelConfig
+from pie.config.config import Config, LimitsConfig, ModelConfig
 from pie.config.home import Home
 from pie.engine.drivers import make_driver
 from pie.engine.launched import LaunchedProcess
 from pie.engine.program import InstalledProgram
+from pie.engine.quota import Quotas
 from pie.engine.run import conclude, run_process
+from pie.errors import DrainingError
+from pie.host.files import FileInbox
 from pie.host.guest import Guest
 from pie.host.inbox import Inbox
 from pie.host.interfaces import interfaces
 from pie.host.long_text import TextDesk
 from pie.host.outbox import Outbox, OutputText
 from pie.host.served import ServedModel
-from pie.limits import OUTBOX_CHARACTERS_MAX, OUTBOX_EVENTS_MAX, SandboxLimits
+from pie.limits import OUTBOX_CHARACTERS_MAX, SandboxLimits
 from pie.model import model as models
 from pie.model.sources import resolve
 from pie.processes.events import EventQueue
@@ -34,12 +39,16 @@ from pie.sched.statistics import SchedulerStatistics
 from pie.wasi.state import WasiState
 from pie.wasi.streams import SinkOutput
 
+_RUNTIME_KEYS = ("allow_fs", "fs_scratch_dir", "max_upload_mb")
+"""What of `[runtime]` is looked at for each launch anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineStatistics:
     processes: ProcessStatistics
     schedulers: dict[str, SchedulerStatistics]
     """By model name."""
+    draining: bool
 
 
 class Engine:
@@ -56,6 +65,8 @@ class Engine:
         """`guest_interfaces` is what programs may import; None: `wit/` and WASI."""
         self._config = config
         self._clock = clock or SystemClock()
+        self._draining = False
+        self.quotas = Quotas(config.limits, self._clock)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
         self._models: dict[str, ServedModel] = {}
@@ -88,15 +99,54 @@ class Engine:
         """Compile a program, or load it from the cache. Needs no model. Raises `ProgramError`."""
         return InstalledProgram(program.manifest, await self._sandbox.load(program.wasm))
 
-    def launch(self, program: InstalledProgram, input_text: str, username: str = "local") -> LaunchedProcess:
-        """Start a process. `input_text` is what the program's `run` gets: JSON text."""
-        guest = self._guest(program, input_text, username)
+    def launch(
+        self,
+        program: InstalledProgram,
+        input_text: str,
+        username: str = "local",
+        *,
+        token_budget: int | None = None,
+    ) -> LaunchedProcess:
+        """Start a process. `input_text` is what the program's `run` gets: JSON text. At most `token_budget` tokens are computed
+        for it.
+
+        Raises `DrainingError`, `QuotaError`, `TooManyProcessesError`.
+        """
+        self.demand_open(username)
+        self.quotas.enter(username)
+        guest = self._guest(program, input_text, username, token_budget)
         self._table.add(guest.process)
         run = run_process(guest, program.component, self._admission, self._config.runtime.scratch_folder)
         task = asyncio.get_running_loop().create_task(run, name=f"process {guest.process.id}")
         self._tasks.add(task)
         task.add_done_callback(lambda ended: self._end(guest, ended))
         return LaunchedProcess(guest, task)
+
+    def demand_open(self, username: str) -> None:
+        """Ask before something new is begun for the user, process or not. Raises `DrainingError`, `QuotaError`."""
+        if self._draining:
+            raise DrainingError("the engine is draining: it lets what runs finish and takes nothing new")
+        self.quotas.admit(username)
+
+    @property
+    def draining(self) -> bool:
+        """Whether nothing new is taken."""
+        return self._draining
+
+    def drain(self, enabled: bool) -> None:
+        """Take nothing new, or do so again. What runs goes on."""
+        self._draining = enabled
+
+    def reconfigure(self, config: Config) -> list[str]:
+        """Take over what can change while running, for all that comes after this. Returns the keys that did change."""
+        keys = [*(("limits", key) for key in LimitsConfig.__struct_fields__), *(("runtime", key) for key in _RUNTIME_KEYS)]
+        changed = [(table, key) for table, key in keys if _value(config, table, key) != _value(self._config, table, key)]
+        runtime = {key: _value(config, table, key) for table, key in changed if table == "runtime"}
+        self._config = msgspec.structs.replace(
+            self._config, limits=config.limits, runtime=msgspec.structs.replace(self._config.runtime, **runtime)
+        )
+        self.quotas.reconfigure(config.limits)
+        return [f"{table}.{key}" for table, key in changed]
 
     def model(self, name: str | None = None) -> ServedModel:
         """A loaded model; the first one if no name is given."""
@@ -110,6 +160,7 @@ class Engine:
         return EngineStatistics(
             processes=self._table.statistics(),
             schedulers={name: model.scheduler.statistics() for name, model in self._models.items()},
+            draining=self._draining,
         )
 
     async def _serve(self, config: ModelConfig) -> ServedModel:
@@ -124,21 +175,27 @@ class Engine:
             raise
         return ServedModel(loaded, scheduler, texts)
 
-    def _guest(self, program: InstalledProgram, input_text: str, username: str) -> Guest:
-        queue = EventQueue(OUTBOX_EVENTS_MAX, OUTBOX_CHARACTERS_MAX)
-        process = Process(str(uuid.uuid4()), program.id, username, input_text, self._clock.wall_ns(), queue)
+    def _guest(self, program: InstalledProgram, input_text: str, username: str, token_budget: int | None) -> Guest:
+        queue = EventQueue(self._config.limits.queued_events, OUTBOX_CHARACTERS_MAX)
+        now_ns = self._clock.wall_ns()
+        process = Process(str(uuid.uuid4()), program.id, username, input_text, now_ns, queue, token_budget=token_budget)
         outbox = Outbox(queue)
         wasi = WasiState(
             stdout=SinkOutput(OutputText(outbox, "stdout")),
             stderr=SinkOutput(OutputText(outbox, "stderr")),
             clock=self._clock,
         )
-        return Guest(process, wasi, self._models, outbox, Inbox())
+        return Guest(process, wasi, self._models, outbox, Inbox(), FileInbox(self._config.runtime.upload_bytes_max))
 
     def _end(self, guest: Guest, task: "asyncio.Task[str]") -> None:
         conclude(guest, task)
         self._table.remove(guest.process)
+        self.quotas.leave(guest.process.username)
         self._tasks.discard(task)
+
+
+def _value(config: Config, table: str, key: str) -> object:
+    return getattr(getattr(config, table), key)
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from pie.host.guest import Guest
+from pie.host.relay import McpRelay
 from pie.processes.events import ProcessEvent
 from pie.processes.process import Process
 
@@ -40,9 +41,23 @@ class LaunchedProcess:
         """As `signal`, waiting while too many lie unread. One sender at a time, or their texts may change places."""
         await self._guest.inbox.send(text)
 
+    def put_file(self, data: bytes, name: str = "") -> bool:
+        """Send a file to `session.receive-file`. False: it is too large, or too many lie unread."""
+        return self._guest.files.put(data, name)
+
+    @property
+    def relay(self) -> McpRelay | None:
+        """How calls of MCP servers reach the client; set by whoever attaches, None when it leaves."""
+        return self._guest.relay
+
+    @relay.setter
+    def relay(self, relay: McpRelay | None) -> None:
+        self._guest.relay = relay
+
     def close_input(self) -> None:
-        """No text will follow."""
+        """No text and no file will follow."""
         self._guest.inbox.close()
+        self._guest.files.close()
 
     def terminate(self) -> None:
         """End the process now. It still gets its terminal event. Does nothing if it has ended."""

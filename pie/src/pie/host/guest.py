@@ -1,11 +1,13 @@
 """What the host knows about the guest behind a call: the state object that every instance is started with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pie.errors import ModelNotFoundError
+from pie.host.files import FileInbox
 from pie.host.inbox import Inbox
 from pie.host.outbox import Outbox
+from pie.host.relay import McpRelay
 from pie.host.served import ServedModel
 from pie.processes.process import Process
 from pie.wasi.state import WasiState
@@ -19,6 +21,9 @@ class Guest:
     """By name; the first is the default."""
     outbox: Outbox
     inbox: Inbox
+    files: FileInbox = field(default_factory=FileInbox)
+    relay: McpRelay | None = None
+    """How calls of MCP servers reach the client; None: no client is attached, or it has no servers."""
 
     def model(self, name: str) -> ServedModel:
         """Raises `ModelNotFoundError` with the names there are."""

@@ -37,6 +37,10 @@ class Process:
     events: EventQueue
     state: ProcessState = "waiting"
     value: str | None = field(default=None)
+    tokens: int = 0
+    """Computed for it so far: prefilled and drawn."""
+    token_budget: int | None = None
+    """How many may be; None: any number."""
 
     @property
     def ended(self) -> bool:

@@ -1,1 +1,1 @@
-"""Who may use the server: public keys, challenges, API keys."""
+"""Who may use the server: users and their public keys, API keys."""

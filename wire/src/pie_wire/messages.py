@@ -1,7 +1,8 @@
 """The messages between a client and the engine: one msgpack map per binary WebSocket frame, told apart by its key `type`.
 
 Field names and texts are those of Pie 0.4, so that its published clients work. What is ours: the operator's messages (`drain`,
-`reload_config`), the query subjects besides `model_status`, and `name` on files (Pie 0.5).
+`reload_config`), the query subjects besides `model_status`, `corr_id` on signals and files for those who want them acknowledged, and
+`name` on files (the latter as in Pie 0.5).
 """
 
 from typing import Annotated, Literal
@@ -74,7 +75,7 @@ class AddProgram(Message, frozen=True, tag="add_program"):
 
 
 class LaunchProcess(Message, frozen=True, tag="launch_process"):
-    """Answer: the process's id; empty if its outputs are not captured."""
+    """Answer: the process's id; empty if its outputs are not captured: they are dropped then, the return included."""
 
     corr_id: CorrId
     inferlet: str
@@ -119,20 +120,24 @@ class ListProcesses(Message, frozen=True, tag="list_processes"):
 
 
 class SignalProcess(Message, frozen=True, tag="signal_process"):
-    """A text for `session.receive`. Not answered."""
+    """A text for `session.receive`. Not answered, unless it carries a `corr_id`."""
 
     process_id: str
     message: str
+    corr_id: CorrId | None = None
 
 
 class TransferFile(Message, frozen=True, tag="transfer_file"):
-    """One chunk of a file for `session.receive-file`. Not answered."""
+    """One chunk of a file for `session.receive-file`. Not answered, unless it carries a `corr_id`: then once, for the whole file."""
 
     process_id: str
     file_hash: str
     chunk_index: Count
     total_chunks: Count
     chunk_data: bytes
+    name: str = ""
+    """For the program to see. The same on every chunk; so is `corr_id`."""
+    corr_id: CorrId | None = None
 
 
 # --- client → engine: the rest ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ VERBS: Mapping[str, str] = {
     "run": "Run a program and print what it returns.",
     "new": "Make a new program to start from.",
     "build": "Build a program into a component.",
+    "auth": "Who may use the server: users, public keys, API keys.",
     "model": "List, download and remove models.",
     "config": "Write, show and change the configuration.",
     "check": "Check a configuration file.",

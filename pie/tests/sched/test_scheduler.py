@@ -288,3 +288,12 @@ async def test_one_failure_is_a_different_exception_for_each_who_is_told():
     errors = await asyncio.gather(*futures, return_exceptions=True)
     assert all(isinstance(error, DriverError) for error in errors) and errors[0] is not errors[1]
     await scheduler.close()
+
+
+async def test_a_work_knows_how_many_of_its_tokens_were_known(scheduler):
+    prompt = [1, 2, 3, 4] * 10
+    full_pages = (len(prompt) - 1) // scheduler.page_size
+    for expected in (0, full_pages * scheduler.page_size):
+        generation = scheduler.generate(scheduler.create_context("process"), prompt, GenerateOptions(tokens_max=1))
+        await ended(generation)
+        assert generation.reused == expected

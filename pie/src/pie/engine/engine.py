@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,6 +151,11 @@ class Engine:
     def model(self, name: str | None = None) -> ServedModel:
         """A loaded model; the first one if no name is given."""
         return next(iter(self._models.values())) if name is None else self._models[name]
+
+    @property
+    def models(self) -> Mapping[str, ServedModel]:
+        """Loaded models by name; the first is the default."""
+        return self._models
 
     def processes(self, username: str | None = None) -> list[Process]:
         """Live processes, oldest first, of one user or of all."""

@@ -31,7 +31,7 @@ class StopTexts:
             self._held = ""
             _, start = min(found)
             return Cut(text[:start], stopped=True)
-        keep = max((_overlap(text, stop) for stop in self._texts), default=0)
+        keep = max((overlap(text, stop) for stop in self._texts), default=0)
         self._held = text[len(text) - keep :]
         return Cut(text[: len(text) - keep], stopped=False)
 
@@ -41,7 +41,7 @@ class StopTexts:
         return held
 
 
-def _overlap(text: str, stop: str) -> int:
+def overlap(text: str, stop: str) -> int:
     """Length of the longest proper prefix of `stop` that ends `text`."""
     longest = min(len(text), len(stop) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

@@ -101,6 +101,8 @@ class Work:
         """Batches on their way that it has a part in."""
         self.residency = 0
         """How often its pages have been taken from it: KV computed before that is gone, tokens drawn before are valid."""
+        self.reused: int | None = None
+        """Tokens of its inputs whose KV was known already; None until it has pages."""
         self.attempt = 0
         """How often it went back to what had settled: what was on its way then is worth nothing."""
         self.begun = False
@@ -117,6 +119,8 @@ class Work:
     def readmit(self) -> None:
         """KV is valid up to `lineage.computed`, nothing is on its way: go on from there."""
         self.handed = self.lineage.computed
+        if self.reused is None:
+            self.reused = max(0, self.handed - self.start)
 
     def adoptable(self) -> int:
         """Up to which token known pages may be used instead of computing: there must be logits where they are needed."""

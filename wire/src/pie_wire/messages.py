@@ -1,8 +1,8 @@
 """The messages between a client and the engine: one msgpack map per binary WebSocket frame, told apart by its key `type`.
 
 Field names and texts are those of Pie 0.4, so that its published clients work. What is ours: the operator's messages (`drain`,
-`reload_config`), the query subjects besides `model_status`, `corr_id` on signals and files for those who want them acknowledged, and
-`name` on files (the latter as in Pie 0.5).
+`reload_config`), the query subjects besides `model_status`, `corr_id` on signals and files for those who want them acknowledged,
+and `name` on files (the latter as in Pie 0.5).
 """
 
 from typing import Annotated, Literal
@@ -128,7 +128,7 @@ class SignalProcess(Message, frozen=True, tag="signal_process"):
 
 
 class TransferFile(Message, frozen=True, tag="transfer_file"):
-    """One chunk of a file for `session.receive-file`. Not answered, unless it carries a `corr_id`: then once, for the whole file."""
+    """One chunk of a file for `session.receive-file`. Not answered, unless it carries a `corr_id`: then once per file."""
 
     process_id: str
     file_hash: str

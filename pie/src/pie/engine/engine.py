@@ -71,7 +71,8 @@ class Engine:
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
         self._models: dict[str, ServedModel] = {}
         self._table = ProcessTable()
-        self._tasks: set[asyncio.Task[str]] = set()
+        self._tasks: dict[str, asyncio.Task[str]] = {}
+        """The runs, by process id."""
         self._admission = asyncio.Semaphore(config.runtime.processes_max)
 
     async def start(self) -> None:
@@ -85,10 +86,11 @@ class Engine:
 
     async def close(self) -> None:
         """End every process and stop everything. Safe to call twice, and after a failed `start`."""
-        for task in self._tasks:
+        tasks = list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if tasks:
+            await asyncio.wait(tasks)
         for model in self._models.values():
             await model.scheduler.close()
             model.texts.close()
@@ -118,7 +120,7 @@ class Engine:
         self._table.add(guest.process)
         run = run_process(guest, program.component, self._admission, self._config.runtime.scratch_folder)
         task = asyncio.get_running_loop().create_task(run, name=f"process {guest.process.id}")
-        self._tasks.add(task)
+        self._tasks[guest.process.id] = task
         task.add_done_callback(lambda ended: self._end(guest, ended))
         return LaunchedProcess(guest, task)
 
@@ -161,6 +163,17 @@ class Engine:
         """Live processes, oldest first, of one user or of all."""
         return self._table.live(username)
 
+    def process(self, process_id: str) -> Process | None:
+        """A live process."""
+        return self._table.get(process_id)
+
+    def terminate(self, process_id: str) -> bool:
+        """End a process now. It still gets its terminal event. False: there is none of that id alive."""
+        task = self._tasks.get(process_id)
+        if task is not None:
+            task.cancel()
+        return task is not None
+
     def statistics(self) -> EngineStatistics:
         return EngineStatistics(
             processes=self._table.statistics(),
@@ -196,7 +209,7 @@ class Engine:
         conclude(guest, task)
         self._table.remove(guest.process)
         self.quotas.leave(guest.process.username)
-        self._tasks.discard(task)
+        del self._tasks[guest.process.id]
 
 
 def _value(config: Config, table: str, key: str) -> object:

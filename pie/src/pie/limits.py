@@ -13,8 +13,15 @@ OUTBOX_CHARACTERS_MAX = 4 << 20
 INBOX_FILES_MAX = 64
 """Files a process may leave unread; their bytes are bounded by `runtime.max_upload_mb`."""
 
+FILE_PIECE_BYTES_MAX = 256 << 10
+"""Bytes of a file that cross into or out of the sandbox at a time: each takes 32 bytes of memory on its way, so this is 8 MB and a
+few milliseconds. The same size as a chunk on the wire."""
+
 FILE_NAME_CHARACTERS_MAX = 255
 """Length of a file's name, as in most file systems."""
+
+MCP_REQUESTS_MAX = 64
+"""Requests to MCP servers whose results a process has not dropped yet; each result has at most the size of a frame."""
 
 # --- engine: what one user may take ---------------------------------------------------------------------------------
 
@@ -121,6 +128,54 @@ would lose their pages each time."""
 RESIDENCE_S = 1.0
 """A context that is in use, but not at this moment, is left alone for so long before it may be evicted for somebody who waits:
 the time slice when the contexts in use do not fit all at once. One prefill per slice is what that costs."""
+
+# --- net: what one connection may take -------------------------------------------------------------------------------
+
+SESSION_REQUESTS_MAX = 1024
+"""Requests of one connection that wait behind one that takes time. More are not read before: the client's own socket fills."""
+
+SESSION_REQUEST_BYTES_MAX = 4 << 20
+"""The frames of these requests."""
+
+SESSION_ANSWERS_MAX = 256
+"""Answers that wait for a client that does not read. Then its next request is not read either."""
+
+SESSION_UNREAD_CHARACTERS_MAX = 16 << 20
+"""Characters of events that wait for such a client in processes that have ended: it launches nothing more until it has read them.
+Those of live processes make the processes wait."""
+
+SESSION_RUNS_MAX = 64
+"""`run_processes` requests of one connection at the same time. They have no back-pressure: their results must fit an answer."""
+
+RUN_RESULT_CHARACTERS_MAX = 1_000_000
+"""Characters of all results of one such request. They travel in one frame."""
+
+UPLOADS_MAX = 16
+"""Uploads that one connection has begun and not finished; and files to processes likewise."""
+
+UPLOADS_PER_USER = 2
+"""Uploads of the largest size that one user may have in memory, over all connections: bytes beyond are refused."""
+
+HASH_BYTES_ON_LOOP_MAX = 1 << 20
+"""Bytes that are hashed right on the event loop, in half a millisecond. More go to a thread."""
+
+MCP_SERVERS_MAX = 64
+"""MCP servers that a connection registers."""
+
+MCP_REQUESTS_MAX = 256
+"""Requests to MCP servers that one connection has not answered. More are refused: the client is stuck."""
+
+MCP_TIMEOUT_S = 120.0
+"""How long an MCP server may take: a tool that searches or builds something takes a minute."""
+
+EVENTS_PER_TURN = 16
+"""Events that one process may send before the next one of the same connection has its turn: their frames are small."""
+
+CLOSE_TIMEOUT_S = 2.0
+"""How long connections may take to close when the server ends. A client that is stuck does not keep it."""
+
+LISTED_INPUT_CHARACTERS_MAX = 1000
+"""Characters of a process's input in a list of processes, which has to fit one frame."""
 
 # --- sandbox: what one guest may take from the others ----------------------------------------------------------------
 
@@ -242,6 +297,26 @@ AUTH_RSA_BITS_MAX = 16_384
 
 AUTH_FILE_BYTES_MAX = 16 << 20
 """Size of the files of users and API keys: some 50,000 users."""
+
+# --- server: what anybody on the network may take before he has said who he is -------------------------------------------
+
+SERVER_HEAD_BYTES_MAX = 64 << 10
+"""Bytes of a request's line and headers together. Browsers with many cookies send some 16 KiB."""
+
+SERVER_BODY_BYTES_MAX = 8 << 20
+"""Bytes of a request's body, whatever the route: twice what the OpenAI routes take, so that they can say so in their own words."""
+
+SERVER_BODY_TIMEOUT_S = 30.0
+"""Between two pieces of a request's body."""
+
+SERVER_KEEP_ALIVE_S = 75
+"""How long an HTTP connection may rest between two requests; the OpenAI client keeps its connections for a minute."""
+
+SERVER_BACKLOG = 1024
+"""Connections that the kernel has accepted and we have not: a burst of clients that start at once."""
+
+SERVER_CLOSE_TIMEOUT_S = 2.0
+"""How long connections get, at the very end, to take what has been written to them."""
 
 TEXT_LENGTH_ON_LOOP_MAX = 4096
 """Characters that are tokenised right on the event loop: about 5 ms of it. Longer texts go to a thread."""

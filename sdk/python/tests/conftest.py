@@ -13,13 +13,15 @@ from scripted_engine import Engine, Run, install
 
 from inferlet._loop import GuestLoop
 
+_RETURNED = ("Pollable", "FutureOutput", "FutureText", "FutureFile", "FutureResult", "IncomingFile", "OutgoingFile")
+
 
 @pytest.fixture
 def engine() -> Iterator[Engine]:
     """A fresh engine. Whatever a test does, the program gives every pollable and future back."""
     fresh = install(Engine())
     yield fresh
-    assert not any(fresh.live[kind] for kind in ("Pollable", "FutureOutput", "FutureText"))
+    assert not any(fresh.live[kind] for kind in _RETURNED)
 
 
 @pytest.fixture

@@ -62,6 +62,8 @@ METHODS = frozenset(
         *("open", "take", "delete", "fork", "save", "snapshot", "release", "usage", "truncate"),
         *("load", "info", "tokenizer", "encode", "decode", "vocabulary", "special_tokens", "split_pattern"),
         *("feed", "reset"),
+        *("write", "send", "name", "size"),
+        *("list_tools", "call_tool", "list_resources", "read_resource", "list_prompts", "get_prompt"),
     }
 )
 """Methods of WIT resources; the fakes have some of their own beside them."""

@@ -10,7 +10,7 @@ def test_everything_exported_is_there() -> None:
     assert all(hasattr(inferlet, name) for name in inferlet.__all__)
 
 
-@pytest.mark.parametrize("name", ["tools", "JsonSchema", "messaging", "Adapter", "mcp"])
+@pytest.mark.parametrize("name", ["tools", "JsonSchema", "messaging", "Adapter", "reasoning"])
 def test_what_a_later_version_brings_says_so(name: Any) -> None:
     with pytest.raises(inferlet.LaterVersionError, match=f"inferlet.{name} is not part of this version"):
         getattr(inferlet, name)

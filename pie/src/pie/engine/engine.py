@@ -18,7 +18,7 @@ from pie.engine.program import InstalledProgram
 from pie.engine.quota import Quotas
 from pie.engine.run import conclude, run_process
 from pie.errors import DrainingError
-from pie.host.files import FileInbox
+from pie.host.files import Allowance, FileInbox
 from pie.host.guest import Guest
 from pie.host.inbox import Inbox
 from pie.host.interfaces import interfaces
@@ -203,7 +203,8 @@ class Engine:
             stderr=SinkOutput(OutputText(outbox, "stderr")),
             clock=self._clock,
         )
-        return Guest(process, wasi, self._models, outbox, Inbox(), FileInbox(self._config.runtime.upload_bytes_max))
+        file_bytes_max = self._config.runtime.upload_bytes_max
+        return Guest(process, wasi, self._models, outbox, Inbox(), FileInbox(file_bytes_max), Allowance(file_bytes_max))
 
     def _end(self, guest: Guest, task: "asyncio.Task[str]") -> None:
         conclude(guest, task)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pie.errors import ModelNotFoundError
-from pie.host.files import FileInbox
+from pie.host.files import Allowance, FileInbox
 from pie.host.inbox import Inbox
 from pie.host.outbox import Outbox
 from pie.host.relay import McpRelay
@@ -22,8 +22,12 @@ class Guest:
     outbox: Outbox
     inbox: Inbox
     files: FileInbox = field(default_factory=FileInbox)
+    outgoing: Allowance = field(default_factory=Allowance)
+    """Of bytes in files that it has not sent yet."""
     relay: McpRelay | None = None
     """How calls of MCP servers reach the client; None: no client is attached, or it has no servers."""
+    mcp_requests: int = 0
+    """Whose results it has not dropped yet."""
 
     def model(self, name: str) -> ServedModel:
         """Raises `ModelNotFoundError` with the names there are."""

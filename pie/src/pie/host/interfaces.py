@@ -1,6 +1,6 @@
 """Everything that a guest may import: `wit/` and WASI."""
 
-from pie.host import chat, context, forward, generate, model, runtime, session
+from pie.host import chat, context, forward, generate, mcp, model, runtime, session
 from pie.sandbox.interface import Interface
 from pie.wasi.interfaces import wasi_interfaces
 
@@ -9,5 +9,5 @@ TYPES = Interface(name="pie:inferlet/types@0.1.0", functions={})
 
 
 def interfaces() -> list[Interface]:
-    modules = (model, chat, context, forward, generate, session, runtime)
+    modules = (model, chat, context, forward, generate, session, mcp, runtime)
     return [*wasi_interfaces(), TYPES, *(module.INTERFACE for module in modules)]

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from pie.host import file_transfer
 from pie.host.guest import Guest
 from pie.host.inbox import Inbox
 from pie.processes.events import ProcessEvent
@@ -52,6 +53,7 @@ INTERFACE = Interface(
         "receive": receive,
         "[method]future-text.subscribe": subscribe,
         "[method]future-text.get": get,
+        **file_transfer.FUNCTIONS,
     },
-    resources={"future-text": FutureText, "pollable": Pollable},
+    resources={"future-text": FutureText, "pollable": Pollable, **file_transfer.RESOURCES},
 )

@@ -8,14 +8,15 @@
         return await context.generate(Sampler.argmax(), max_tokens=64).collect_text()
 
 Three layers: `Generator` (`context.generate`) produces text, `Forward` (`context.forward`) runs one pass of the model, `Context`
-holds what has been computed. Beside them: `chat` (turns and text), `session` (the client), `runtime` (the engine).
+holds what has been computed. Beside them: `chat` (turns and text), `session` (the client), `mcp` (tool servers
+beside the client), `runtime` (the engine).
 """
 
 from typing import Any
 
-from inferlet import chat, runtime, session
+from inferlet import chat, mcp, runtime, session
 from inferlet.context import Context
-from inferlet.errors import ContextLimitError, ContextNameTakenError, ContextNotFoundError, HostError, LaterVersionError
+from inferlet.errors import ContextLimitError, ContextNameTakenError, ContextNotFoundError, HostError, LaterVersionError, McpError
 from inferlet.forward import Forward
 from inferlet.generation import Generator, GenStep
 from inferlet.later import NAMES as _LATER_NAMES
@@ -40,6 +41,7 @@ __all__ = [
     "Logits",
     "Logprob",
     "Logprobs",
+    "McpError",
     "Model",
     "Output",
     "ProbeHandle",
@@ -47,6 +49,7 @@ __all__ = [
     "Sampler",
     "Tokenizer",
     "chat",
+    "mcp",
     "runtime",
     "session",
     "set_return",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from componentize_py_types import Err, Ok, Some
-from wit_world.imports import chat, context, forward, generate, model, monotonic_clock, poll, runtime, session, types
+from wit_world.imports import chat, context, forward, generate, mcp, model, monotonic_clock, poll, runtime, session, types
 
 from inferlet.errors import host_error
 
@@ -20,6 +20,7 @@ __all__ = [
     "context",
     "forward",
     "generate",
+    "mcp",
     "model",
     "monotonic_clock",
     "poll",

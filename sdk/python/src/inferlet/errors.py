@@ -21,6 +21,14 @@ class ContextLimitError(HostError):
     """The tokens do not fit the model's longest context."""
 
 
+class McpError(Exception):
+    """An MCP server, or the way to it, answered with an error. `code` is its JSON-RPC number."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class LaterVersionError(NotImplementedError):
     """Part of the interface that this version of Pie does not offer yet."""
 

@@ -23,7 +23,6 @@ NAMES = frozenset(
         "SpeechBuilder",
         "Video",
         "Voice",
-        "mcp",
         "messaging",
         "reasoning",
         "scheduling",

@@ -10,3 +10,6 @@ steadily; what is thrown away when the program stops reading stays small."""
 
 UNBOUNDED_CHUNK_TOKENS = 2**32 - 1
 """Chunk size of a generation that is read as a whole: the program is woken once, at the end."""
+
+FILE_PIECE_BYTES = 256 << 10
+"""Bytes of a file per crossing: as many as the engine takes."""

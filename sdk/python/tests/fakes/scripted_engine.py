@@ -25,6 +25,10 @@ class Engine:
     models: list[str] = field(default_factory=lambda: ["fake"])
     incoming: list[tuple[int, str | None]] = field(default_factory=list)
     """What the client sends: when, and the text; None: it goes away."""
+    incoming_files: list[tuple[int, str, bytes | None]] = field(default_factory=list)
+    """Files from the client: when, name and content; None: it goes away."""
+    servers: dict[str, str | None] = field(default_factory=dict)
+    """MCP servers, with what each answers to any request; None: with an error."""
     faults: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Function → (code, message) with which its next call fails."""
 
@@ -32,6 +36,9 @@ class Engine:
     calls: list[str] = field(default_factory=list)
     """Every function that the program called, in order."""
     sent: list[str] = field(default_factory=list)
+    sent_files: list[tuple[str, bytes]] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    """MCP requests: server, method, and what came with it."""
     saved: dict[str, list[int]] = field(default_factory=dict)
     live: Counter[str] = field(default_factory=Counter)
     """Handles that the program holds, by kind."""

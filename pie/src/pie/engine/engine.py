@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +74,8 @@ class Engine:
         self._tasks: dict[str, asyncio.Task[str]] = {}
         """The runs, by process id."""
         self._admission = asyncio.Semaphore(config.runtime.processes_max)
+        self.on_end: Callable[[Process], None] = _ignore
+        """Called with each process that has ended, for whoever keeps records."""
 
     async def start(self) -> None:
         """Load the models. Raises `ModelError`, `ModelNotFoundError`, `DriverError`."""
@@ -211,6 +213,11 @@ class Engine:
         self._table.remove(guest.process)
         self.quotas.leave(guest.process.username)
         del self._tasks[guest.process.id]
+        self.on_end(guest.process)
+
+
+def _ignore(process: Process) -> None:
+    pass
 
 
 def _value(config: Config, table: str, key: str) -> object:

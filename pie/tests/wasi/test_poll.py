@@ -4,7 +4,7 @@ import pytest
 
 from pie.limits import WASI_POLLABLES_MAX
 from pie.sandbox.interface import GuestTrap
-from pie.wasi.poll import FuturePollable, Pollable, Signal, SignalPollable, block, poll
+from pie.wasi.poll import FuturePollable, Pollable, Signal, SignalPollable, block, poll, until_ready
 from wasi.fakes import Switch
 
 
@@ -159,3 +159,16 @@ def test_a_dropped_signal_pollable_is_forgotten():
     pollable.watch(lambda: pytest.fail("woken after the drop"))
     pollable.drop()
     signal.notify()
+
+
+async def test_waiting_for_what_has_become_ready_in_the_meantime_ends_at_once() -> None:
+    signal, ready = Signal(), False
+    pollable = SignalPollable(signal, lambda: ready)
+
+    async def wait() -> None:
+        await until_ready(pollable)
+
+    late = asyncio.create_task(wait())  # looks in the next turn of the loop
+    ready = True
+    signal.notify()
+    await asyncio.wait_for(late, 5)

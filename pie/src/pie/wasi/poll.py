@@ -160,8 +160,10 @@ def poll(_: object, pollables: list[Pollable]) -> list[int] | asyncio.Future[lis
 
 
 def until_ready(pollable: Pollable) -> Awaitable[object]:
-    """Something to await until the pollable, not ready yet, is."""
-    return _Wait((pollable,)).future
+    """Something to await until the pollable is ready. It may be already: whoever awaits in a task begins a moment after it looked."""
+    wait = _Wait((pollable,))
+    wait.wake()
+    return wait.future
 
 
 def ready(_: object, pollable: Pollable) -> bool:

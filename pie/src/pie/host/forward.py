@@ -108,13 +108,13 @@ def _slot(slot: GuestSlot, inputs: int) -> Slot:
     return _SLOTS[kind](slot.index, payload)
 
 
-def _submit(held: GuestContext, given: GuestPass) -> asyncio.Future[PassOutput]:
+def _submit(guest: Guest, held: GuestContext, given: GuestPass) -> asyncio.Future[PassOutput]:
     inputs = len(given.tokens)
-    scheduler = held.model.scheduler
-    return scheduler.forward(
-        held.context,
+    return _forward(
+        guest,
+        held,
         Pass(
-            tokens=checked(given.tokens, scheduler.limits.vocabulary_size),
+            tokens=checked(given.tokens, held.model.scheduler.limits.vocabulary_size),
             positions=given.positions,
             attention_mask=given.attention_mask,
             logit_mask=given.logit_mask,
@@ -122,6 +122,22 @@ def _submit(held: GuestContext, given: GuestPass) -> asyncio.Future[PassOutput]:
             commit=given.commit,
         ),
     )
+
+
+def _forward(guest: Guest, held: GuestContext, given: Pass) -> asyncio.Future[PassOutput]:
+    """Hands the pass to the scheduler, if the process's budget allows."""
+    budget = guest.budget
+    if not budget.limited:
+        return held.model.scheduler.forward(held.context, given)
+    inputs = len(given.tokens)
+    budget.promise(inputs)
+    try:
+        future = held.model.scheduler.forward(held.context, given)
+    except PieError:
+        budget.settle(inputs)
+        raise
+    future.add_done_callback(lambda _: budget.settle(inputs))
+    return future
 
 
 def readings(output: PassOutput) -> list[tuple[str, Any]]:
@@ -158,19 +174,19 @@ def _look_away(future: asyncio.Future[PassOutput]) -> None:
         future.exception()
 
 
-def execute(_: Guest, held: GuestContext, given: GuestPass) -> FutureOutput:
-    return FutureOutput(_submit(held, given))
+def execute(guest: Guest, held: GuestContext, given: GuestPass) -> FutureOutput:
+    return FutureOutput(_submit(guest, held, given))
 
 
 @suspends
-async def run(_: Guest, held: GuestContext, given: GuestPass) -> list[tuple[str, Any]]:
-    return readings(await _submit(held, given))
+async def run(guest: Guest, held: GuestContext, given: GuestPass) -> list[tuple[str, Any]]:
+    return readings(await _submit(guest, held, given))
 
 
 @suspends
-async def draw(_: Guest, held: GuestContext, tokens: Tokens, sampler: GuestSampler) -> int:
+async def draw(guest: Guest, held: GuestContext, tokens: Tokens, sampler: GuestSampler) -> int:
     slots = (Sample(len(tokens) - 1, sampling(sampler)),)
-    output = await held.model.scheduler.forward(held.context, Pass(tokens=tokens, slots=slots))
+    output = await _forward(guest, held, Pass(tokens=tokens, slots=slots))
     (token,) = output.readings
     assert isinstance(token, int), "a sample reads as a token"
     return token

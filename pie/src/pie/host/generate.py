@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pie.errors import PieError
+from pie.host.budget import Spending
 from pie.host.chat import Segment, encode_segments
 from pie.host.context import GuestContext
 from pie.host.guest import Guest
@@ -48,8 +49,17 @@ class Generation:
     at once: when one is found the scheduler's loop is cancelled, and the context cut back to the tokens that count.
     """
 
-    def __init__(self, context: Context, scheduled: ScheduledGeneration, detokenizer: Detokenizer, options: Options) -> None:
+    def __init__(
+        self,
+        context: Context,
+        scheduled: ScheduledGeneration,
+        detokenizer: Detokenizer,
+        options: Options,
+        spending: Spending | None = None,
+    ) -> None:
+        """`spending` is what a process with a token budget has given to this generation."""
         self.signal = Signal()
+        self._spending = spending
         self._context = context
         self._scheduled = scheduled
         self._detokenizer = detokenizer
@@ -74,7 +84,7 @@ class Generation:
 
     def take(self) -> Chunk:
         """Everything there is. Raises the error that ended the generation, after what came before it was taken."""
-        error = self._scheduled.error
+        error = self._error
         if self._over:
             raise error or PieError("the generation is over: its last chunk was taken")
         if error is not None and not self._tokens:
@@ -84,7 +94,7 @@ class Generation:
 
     def take_rest(self) -> Chunk:
         """All that is left of a loop that has ended. Raises the error that ended it: a part must not pass for the whole."""
-        if self._scheduled.error is not None:
+        if self._error is not None:
             self._over = True
         return self.take()
 
@@ -107,6 +117,15 @@ class Generation:
     def drop(self) -> None:
         self._scheduled.on_progress = None
         self._scheduled.cancel()
+        if self._spending is not None:
+            self._spending.end()
+
+    @property
+    def _error(self) -> PieError | None:
+        """What ended the loop before its end."""
+        if self._scheduled.error is not None or self._spending is None:
+            return self._scheduled.error
+        return self._spending.error
 
     def _chunk(self, *, last: bool) -> Chunk:
         tokens, self._tokens = self._tokens, []
@@ -134,6 +153,8 @@ class Generation:
             else:
                 self._tokens.extend(tokens)
                 self._drawn += len(tokens)
+        if self._spending is not None:
+            self._spending.look_at(self._scheduled, stopped=self._stopped)
         if self._stopped and self._scheduled.done:
             self._cut_back()
         self.signal.notify()
@@ -164,16 +185,31 @@ class Generation:
 
 
 @suspends
-def start(_: Guest, held: GuestContext, prompt: list[Segment], options: Options) -> Generation | Coroutine[None, None, Generation]:
+def start(
+    guest: Guest, held: GuestContext, prompt: list[Segment], options: Options
+) -> Generation | Coroutine[None, None, Generation]:
     tokens = encode_segments(held.model, prompt, following=held.context.length > 0)
-    return _start_later(held, tokens, options) if isinstance(tokens, asyncio.Future) else _start(held, tokens, options)
+    if isinstance(tokens, asyncio.Future):
+        return _start_later(guest, held, tokens, options)
+    return _start(guest, held, tokens, options)
 
 
-async def _start_later(held: GuestContext, tokens: asyncio.Future[list[int]], options: Options) -> Generation:
-    return _start(held, await tokens, options)
+async def _start_later(guest: Guest, held: GuestContext, tokens: asyncio.Future[list[int]], options: Options) -> Generation:
+    return _start(guest, held, await tokens, options)
 
 
-def _start(held: GuestContext, tokens: list[int], options: Options) -> Generation:
+def _start(guest: Guest, held: GuestContext, tokens: list[int], options: Options) -> Generation:
+    if not guest.budget.limited:
+        return _generation(held, tokens, options, None)
+    spending = Spending(guest.budget, len(tokens), options.tokens_max)
+    try:
+        return _generation(held, tokens, replace(options, tokens_max=spending.tokens_max), spending)
+    except PieError:
+        spending.end()
+        raise
+
+
+def _generation(held: GuestContext, tokens: list[int], options: Options, spending: Spending | None) -> Generation:
     scheduler = held.model.scheduler
     scheduled = scheduler.generate(
         held.context,
@@ -185,7 +221,7 @@ def _start(held: GuestContext, tokens: list[int], options: Options) -> Generatio
             logit_mask=options.logit_mask,
         ),
     )
-    return Generation(held.context, scheduled, Detokenizer(held.model.loaded.tokenizer, continuing=True), options)
+    return Generation(held.context, scheduled, Detokenizer(held.model.loaded.tokenizer, continuing=True), options, spending)
 
 
 def subscribe(_: Guest, generation: Generation) -> Pollable:

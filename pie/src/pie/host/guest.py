@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pie.errors import ModelNotFoundError
+from pie.host.budget import TokenBudget
 from pie.host.files import Allowance, FileInbox
 from pie.host.inbox import Inbox
 from pie.host.outbox import Outbox
@@ -28,6 +29,10 @@ class Guest:
     """How calls of MCP servers reach the client; None: no client is attached, or it has no servers."""
     mcp_requests: int = 0
     """Whose results it has not dropped yet."""
+    budget: TokenBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = TokenBudget(self.process)
 
     def model(self, name: str) -> ServedModel:
         """Raises `ModelNotFoundError` with the names there are."""

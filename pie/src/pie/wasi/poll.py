@@ -160,7 +160,7 @@ def poll(_: object, pollables: list[Pollable]) -> list[int] | asyncio.Future[lis
 
 
 def until_ready(pollable: Pollable) -> Awaitable[object]:
-    """Something to await until the pollable is ready. It may be already: whoever awaits in a task begins a moment after it looked."""
+    """Something to await until the pollable is ready. It may be by now: who awaits in a task begins a moment after it looked."""
     wait = _Wait((pollable,))
     wait.wake()
     return wait.future

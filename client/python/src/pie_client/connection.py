@@ -1,0 +1,361 @@
+"""The shell around the protocol: the socket, who waits for which answer, and reconnecting.
+
+    new ──open──▶ open ──socket breaks──▶ recovering ──restored──▶ open
+                   │                          │ given up, or never
+                   └────────close─────────────┴──────────▶ closed
+
+While it recovers, new requests wait; those that were sent and not answered have failed. Processes wait, too: `restore` attaches to
+them again.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal
+from weakref import WeakValueDictionary
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from pie_client import limits
+from pie_client.errors import ConnectionLostError, NotConnectedError, PieClientError, ProtocolError, UnreachableError
+from pie_client.events import Event, ProcessEvent
+from pie_client.inbox import Flow, Inbox
+from pie_client.protocol import Answer, Delivery, Opens, Outcome, Protocol, Unreadable, opens_nothing
+from pie_client.reconnect import Reconnect
+from pie_wire.frames import encode
+from pie_wire.messages import ClientMessage, McpRequest
+
+State = Literal["new", "open", "recovering", "closed"]
+CLOSED: Final = "WebSocket connection closed"
+
+_log = logging.getLogger("pie_client")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, with the inboxes of the processes that it opened."""
+
+    ok: bool
+    result: str
+    inboxes: Mapping[str, Inbox]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatistics:
+    state: State
+    frames: int
+    unreadable_frames: int
+    """Frames that meant nothing, or did not belong to anything."""
+    reconnections: int
+
+
+class Connection:
+    """One client's way to its engine, over as many sockets as it takes."""
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        headers: Mapping[str, str],
+        reconnect: Reconnect,
+        restore: Callable[[], Awaitable[None]],
+        asked: Callable[[McpRequest], None],
+        unwanted: Callable[[str], None],
+    ) -> None:
+        """`restore` makes the session anew on a new socket, `asked` gets what processes ask of MCP servers, `unwanted` the ids of
+        processes that were launched for a caller that has given up."""
+        self._uri = uri
+        self._headers = headers
+        self._reconnect = reconnect
+        self._restore = restore
+        self._asked = asked
+        self._unwanted = unwanted
+        self._state: State = "new"
+        self._why_closed = "connect() was not called"
+        self._changed = asyncio.Event()
+        self._socket: ClientConnection | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._protocol = Protocol()
+        self._replies: dict[int, asyncio.Future[Reply]] = {}
+        self._inboxes: WeakValueDictionary[str, Inbox] = WeakValueDictionary()
+        self._flow = Flow()
+        self._frames = self._unreadable = self._reconnections = 0
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    def processes(self) -> dict[str, Inbox]:
+        """Processes that have not ended and that somebody still holds."""
+        return {process_id: inbox for process_id, inbox in self._inboxes.items() if not inbox.ended}
+
+    def statistics(self) -> ConnectionStatistics:
+        return ConnectionStatistics(self._state, self._frames, self._unreadable, self._reconnections)
+
+    async def open(self) -> None:
+        """Raises `UnreachableError`."""
+        if self._state != "new":
+            raise NotConnectedError("connect() was called before; make a new client")
+        self._socket = await self._connected()
+        self._set("open")
+        serving = asyncio.create_task(self._serve(self._socket), name="pie_client serve")
+        self._supervisor = asyncio.create_task(self._supervise(serving), name="pie_client supervise")
+
+    async def close(self) -> None:
+        """End everything; safe to call at any time, and twice. Who still waits is told that the connection was closed."""
+        self._give_up(CLOSED)
+        tasks = [task for task in (self._supervisor, *self._tasks) if task is not None and task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await _drop(self._socket)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Do something beside; ended by `close`."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def request(
+        self,
+        message: Callable[[int], ClientMessage],
+        opens: Opens = opens_nothing,
+        *,
+        launches: bool = False,
+        restoring: bool = False,
+    ) -> Reply:
+        """Send the message made for a number, and wait for the answer. `launches`: if the caller gives up, what was launched is
+        unwanted. `restoring`: while recovering, do not wait for the end of that. Raises `ConnectionLostError`, `NotConnectedError`.
+        """
+        socket = await self._usable(restoring=restoring)
+        corr_id, reply = self._expect(opens)
+        try:
+            await _send(socket, message(corr_id))
+            return await self._replied(reply)
+        except asyncio.CancelledError:
+            if launches:
+                reply.add_done_callback(self._given_up)
+            raise
+
+    async def upload(self, chunks: Callable[[int], Iterable[ClientMessage]], undo: Callable[[int], ClientMessage]) -> Reply:
+        """As `request`, with several messages and one answer; an early answer ends the sending. `undo` makes the engine forget what
+        it has if the caller gives up in between."""
+        socket = await self._usable()
+        corr_id, reply = self._expect(opens_nothing)
+        try:
+            for message in chunks(corr_id):
+                await _send(socket, message)
+                if reply.done():
+                    break
+            return await self._replied(reply)
+        except asyncio.CancelledError:
+            if not reply.done():
+                self.spawn(_try_to_send(socket, undo(corr_id)))
+            raise
+
+    async def send(self, messages: Iterable[ClientMessage], undo: ClientMessage | None = None) -> None:
+        """Send what is not answered. `undo` as with `upload`. Raises `ConnectionLostError`, `NotConnectedError`."""
+        socket = await self._usable()
+        try:
+            for message in messages:
+                await _send(socket, message)
+        except asyncio.CancelledError:
+            if undo is not None:
+                self.spawn(_try_to_send(socket, undo))
+            raise
+
+    def fail(self, process_id: str, why: str) -> None:
+        """The process cannot be had back."""
+        self._protocol.forget(process_id)
+        if inbox := self._inboxes.pop(process_id, None):
+            inbox.put(ProcessEvent(Event.Error, why))
+
+    def _expect(self, opens: Opens) -> "tuple[int, asyncio.Future[Reply]]":
+        corr_id = self._protocol.begin(opens)
+        reply = self._replies[corr_id] = asyncio.get_running_loop().create_future()
+        reply.add_done_callback(_retrieved)
+        return corr_id, reply
+
+    async def _replied(self, reply: "asyncio.Future[Reply]") -> Reply:
+        """The reply. The future outlives its caller: an answer may still come that opens processes."""
+        with self._flow.wanted():
+            return await asyncio.shield(reply)
+
+    # --- one socket ---------------------------------------------------------------------------------------------------
+
+    async def _connected(self) -> ClientConnection:
+        try:
+            return await connect(
+                self._uri,
+                additional_headers=self._headers,
+                compression=None,
+                max_size=limits.INCOMING_FRAME_BYTES_MAX,
+                open_timeout=limits.OPEN_TIMEOUT_S,
+                close_timeout=limits.CLOSE_TIMEOUT_S,
+                ping_interval=None,  # a client that is not reading would seem dead: see `_keep_alive`
+            )
+        except (InvalidURI, ValueError) as error:
+            raise UnreachableError(f"{self._uri!r} is no WebSocket address such as ws://127.0.0.1:8080") from error
+        except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
+            raise UnreachableError(f"no engine at {self._uri}: {str(error) or type(error).__name__}") from error
+
+    async def _serve(self, socket: ClientConnection) -> str:
+        """Handle a socket until it ends; why it ended."""
+        alive = asyncio.create_task(self._keep_alive(socket))
+        try:
+            while True:
+                await self._flow.readable()
+                frame = await socket.recv()
+                if isinstance(frame, bytes):
+                    self._frames += 1
+                    for outcome in self._protocol.receive(frame):
+                        self._handle(outcome)
+        except ConnectionClosed as closed:
+            return str(closed)
+        finally:
+            alive.cancel()
+            self._interrupt()
+
+    async def _keep_alive(self, socket: ClientConnection) -> None:
+        """Close a socket whose other side does not answer. While nothing is read no answer can be seen, so none is expected."""
+        while True:
+            await asyncio.sleep(limits.PING_INTERVAL_S)
+            await self._flow.readable()
+            stops = self._flow.stops
+            with suppress(ConnectionClosed):
+                pong = await socket.ping()
+                done, _ = await asyncio.wait({asyncio.ensure_future(pong)}, timeout=limits.PING_TIMEOUT_S)
+                if not done and self._flow.stops == stops:
+                    socket.transport.abort()
+
+    def _interrupt(self) -> None:
+        """The socket is gone: nothing that was sent over it will be answered."""
+        self._protocol.disconnected()
+        replies, self._replies = self._replies, {}
+        for reply in replies.values():
+            if not reply.done():
+                reply.set_exception(ConnectionLostError(f"{CLOSED} before the engine answered"))
+
+    # --- what came ----------------------------------------------------------------------------------------------------
+
+    def _handle(self, outcome: Outcome) -> None:
+        match outcome:
+            case Delivery():
+                if (inbox := self._inboxes.get(outcome.process_id)) is not None:
+                    inbox.put(outcome.event)
+            case Answer():
+                self._answer(outcome)
+            case McpRequest():
+                self._asked(outcome)
+            case Unreadable():
+                self._ignore(outcome)
+
+    def _answer(self, answer: Answer) -> None:
+        inboxes = {process_id: self._inboxes.get(process_id) or Inbox(self._flow) for process_id in answer.opened}
+        self._inboxes.update(inboxes)
+        reply = self._replies.pop(answer.corr_id)
+        if not reply.done():
+            reply.set_result(Reply(answer.ok, answer.result, inboxes))
+
+    def _ignore(self, unreadable: Unreadable) -> None:
+        self._unreadable += 1
+        _log.warning("ignored from the engine: %s", unreadable.problem)
+        reply = self._replies.pop(unreadable.corr_id, None) if unreadable.corr_id is not None else None
+        if reply is not None and not reply.done():
+            reply.set_exception(ProtocolError(f"the engine's answer cannot be read: {unreadable.problem}"))
+
+    def _given_up(self, reply: "asyncio.Future[Reply]") -> None:
+        """The answer to a launch has come whose caller was cancelled."""
+        if not reply.cancelled() and reply.exception() is None:
+            for process_id in reply.result().inboxes:
+                self._unwanted(process_id)
+
+    # --- the next socket ----------------------------------------------------------------------------------------------
+
+    async def _usable(self, *, restoring: bool = False) -> ClientConnection:
+        """The socket, once it may be used."""
+        while self._state == "recovering" and not restoring:
+            await self._changed.wait()
+        if self._state in ("new", "closed") or self._socket is None:
+            raise NotConnectedError(self._why_closed)
+        return self._socket
+
+    async def _supervise(self, serving: "asyncio.Task[str]") -> None:
+        loop = asyncio.get_running_loop()
+        pauses, since = self._reconnect.pauses(random.Random()), loop.time()
+        try:
+            while True:
+                why = await serving
+                self._set("recovering")
+                if loop.time() - since > limits.STABLE_AFTER_S:
+                    pauses = self._reconnect.pauses(random.Random())
+                try:
+                    serving = await self._recovered(pauses, why)
+                except PieClientError as error:
+                    self._give_up(str(error))
+                    return await _drop(self._socket)
+                since = loop.time()
+                self._reconnections += 1
+                self._set("open")
+        finally:
+            serving.cancel()
+
+    async def _recovered(self, pauses: Iterable[float], why: str) -> "asyncio.Task[str]":
+        """A new socket being served, with the session restored. Raises `PieClientError` when it is time to give up."""
+        _log.info("connection lost: %s", why)
+        for pause_s in pauses:
+            await asyncio.sleep(pause_s)
+            serving: asyncio.Task[str] | None = None
+            try:
+                self._socket = await self._connected()
+                serving = asyncio.create_task(self._serve(self._socket), name="pie_client serve")
+                await self._restore()
+                return serving
+            except (UnreachableError, ConnectionLostError) as error:
+                _log.info("not reconnected: %s", error)
+            except BaseException:
+                if serving is not None:
+                    serving.cancel()
+                raise
+        raise ConnectionLostError(CLOSED)
+
+    def _give_up(self, why: str) -> None:
+        self._why_closed = why
+        self._set("closed")
+        self._interrupt()
+        for process_id in self.processes():
+            self.fail(process_id, why)
+
+    def _set(self, state: State) -> None:
+        if self._state != "closed":
+            self._state = state
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+
+async def _send(socket: ClientConnection, message: ClientMessage) -> None:
+    try:
+        await socket.send(encode(message))
+    except ConnectionClosed as error:
+        raise ConnectionLostError(f"{CLOSED} before everything was sent") from error
+
+
+async def _try_to_send(socket: ClientConnection, message: ClientMessage) -> None:
+    with suppress(ConnectionLostError):
+        await _send(socket, message)
+
+
+async def _drop(socket: ClientConnection | None) -> None:
+    if socket is not None:
+        await socket.close()
+
+
+def _retrieved(reply: "asyncio.Future[Reply]") -> None:
+    """Nobody may be left to look at an error."""
+    if not reply.cancelled():
+        reply.exception()

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from pie.auth.credentials import Credentials
+from pie.auth.users import LOCAL_USER
 from pie.errors import PieError
 from pie.limits import OPENAI_BODY_BYTES_MAX
 from pie.openai.api_error import INTERNAL, SERVER, ApiError, Header
@@ -22,9 +23,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
 Handle = Callable[["Exchange"], Awaitable[None]]
-
-LOCAL_USER = "local"
-"""Who asks when authentication is off."""
 
 _JSON: Header = (b"content-type", b"application/json")
 _EVENTS: list[Header] = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-cache")]

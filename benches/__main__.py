@@ -6,8 +6,20 @@ import sys
 
 from benches.report import Figure, table
 
-BENCHES = ("host_calls", "launch", "generate_tax", "token_loop_tax", "throughput", "prefix")
-BENCH_TIMEOUT_S = 900
+BENCHES = (
+    "host_calls",
+    "launch",
+    "generate_tax",
+    "token_loop_tax",
+    "throughput",
+    "prefix",
+    "serve_launch",
+    "serve_stream",
+    "openai",
+    "agent_turns",
+    "serve_many",
+)
+BENCH_TIMEOUT_S = 1200
 
 
 def figures_of(bench: str) -> list[Figure]:

@@ -33,23 +33,6 @@ OUTPUT_TOKENS = 64
 PROMPT_WORDS = 48
 ROUNDS = 3
 WORDS = "river stone paper cloud seven green window market letter garden silver bridge winter candle yellow island"
-    "river",
-    "stone",
-    "paper",
-    "cloud",
-    "seven",
-    "green",
-    "window",
-    "market",
-    "letter",
-    "garden",
-    "silver",
-    "bridge",
-    "winter",
-    "candle",
-    "yellow",
-    "island",
-]
 
 TokensPerS = Callable[[int], Awaitable[float]]
 """Of one round with so many concurrent requests."""

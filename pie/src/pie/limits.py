@@ -90,8 +90,14 @@ TEMPLATE_NUMBER_MAX = 1 << 16
 
 # --- kv and sched: who computes next, and who keeps pages ------------------------------------------------------------
 
-SAVED_CONTEXTS_MAX = 4096
-"""Contexts kept under names. Their pages can be evicted, so each costs the memory of its tokens (4 bytes per token)."""
+SAVED_CONTEXTS_PER_USER_MAX = 1024
+"""Contexts that one user keeps under names. Their pages can be evicted, so each costs the memory of its tokens (4 bytes per token)."""
+
+SAVED_CONTEXTS_MAX = 16_384
+"""The same over all users: without authentication anybody can make up names."""
+
+SAVED_CONTEXT_NAME_CHARACTERS_MAX = 1024
+"""Length of such a name: programs like to build them from other names."""
 
 PASSES_QUEUED_MAX = 1024
 """Forward passes waiting behind one another on one context. More is a guest that forgot to wait."""
@@ -155,9 +161,6 @@ UPLOADS_MAX = 16
 
 UPLOADS_PER_USER = 2
 """Uploads of the largest size that one user may have in memory, over all connections: bytes beyond are refused."""
-
-HASH_BYTES_ON_LOOP_MAX = 1 << 20
-"""Bytes that are hashed right on the event loop, in half a millisecond. More go to a thread."""
 
 MCP_SERVERS_MAX = 64
 """MCP servers that a connection registers."""

@@ -1,3 +1,5 @@
+from array import array
+
 import pytest
 
 from kv_fakes.memory import Memory, should_read
@@ -43,6 +45,31 @@ def test_the_pages_of_a_known_prefix_are_shared(memory):
     lineage_with(memory, list(range(9)))
     statistics = memory.kv.statistics()
     assert (statistics.shared, statistics.owned, statistics.adopted_tokens) == (2, 2, 8)
+
+
+def test_what_one_realm_has_computed_another_does_not_find(memory):
+    first = memory.kv.create("ada")
+    memory.append(first, list(range(9)))
+    second = memory.kv.create("bob")
+    assert memory.begin(second, list(range(9))) == 9
+    memory.finish(second)
+    again = memory.kv.fork(memory.kv.create("ada"), 0.0)
+    assert memory.begin(again, list(range(9))) == 1
+    memory.kv.check()
+
+
+def test_realms_without_lineages_and_pages_are_forgotten(memory):
+    kv = memory.kv
+    for number in range(20):
+        kv.release(kv.create(f"visitor {number}"))
+    assert not kv.pool.index._roots
+
+
+def test_a_recalled_lineage_is_computed_when_it_is_used(memory):
+    lineage = memory.kv.recall("ada", array("i", range(6)))
+    assert memory.begin(lineage, [90]) == 7
+    memory.finish(lineage)
+    assert memory.read(lineage) == should_read([*range(6), 90])
 
 
 def test_at_least_one_token_is_left_to_compute(memory):

@@ -9,7 +9,7 @@ def index() -> ContentIndex:
 
 
 def chain(index: ContentIndex, *pages: int) -> list[Node]:
-    nodes = [index.root]
+    nodes = [index.root("")]
     for page in pages:
         nodes.append(index.insert(nodes[-1], bytes([page]), page))
     return nodes[1:]
@@ -23,7 +23,7 @@ def rest(index: ContentIndex, *pages: int) -> None:
 
 def test_a_page_is_found_below_its_parent_by_its_tokens(index):
     first, second = chain(index, 3, 5)
-    assert index.root.children[b"\3"] is first and first.children[b"\5"] is second
+    assert index.root("").children[b"\3"] is first and first.children[b"\5"] is second
 
 
 def test_leaves_go_before_what_they_hang_on(index):
@@ -52,7 +52,7 @@ def test_an_evicted_page_is_forgotten(index):
     chain(index, 0)
     rest(index, 0)
     index.evict()
-    assert 0 not in index and not index.root.children and index.resting == 0
+    assert 0 not in index and not index.root("").children and index.resting == 0
 
 
 def test_resting_and_waking_over_and_over_does_not_pile_up(index):

@@ -47,7 +47,7 @@ def test_a_page_waits_for_the_last_batch_handed_out_before_it_was_released(pool)
 
 def test_an_indexed_page_comes_to_rest_and_is_the_last_to_be_taken(pool):
     page = pool.take()
-    pool.index.insert(pool.index.root, b"x", page)
+    pool.index.insert(pool.index.root(""), b"x", page)
     pool.release(page)
     assert (pool.free, pool.index.resting, pool.available) == (3, 1, 4)
     assert [pool.take() for _ in range(4)][-1] == page
@@ -55,7 +55,7 @@ def test_an_indexed_page_comes_to_rest_and_is_the_last_to_be_taken(pool):
 
 def test_a_leaving_page_can_be_held_again(pool):
     page = pool.take()
-    pool.index.insert(pool.index.root, b"x", page)
+    pool.index.insert(pool.index.root(""), b"x", page)
     pool.hand_out(1)
     pool.release(page)
     pool.retain(page)
@@ -65,7 +65,7 @@ def test_a_leaving_page_can_be_held_again(pool):
 
 def test_released_twice_while_one_batch_is_on_its_way_a_page_leaves_once(pool):
     page = pool.take()
-    pool.index.insert(pool.index.root, b"x", page)
+    pool.index.insert(pool.index.root(""), b"x", page)
     pool.hand_out(1)
     pool.release(page)
     pool.retain(page)

@@ -1,7 +1,8 @@
 import pytest
 
 from kv_fakes.memory import Memory, should_read
-from pie.errors import ContextNameTakenError, ContextNotFoundError
+from pie.errors import ContextNameTakenError, ContextNotFoundError, InvalidArgumentError
+from pie.kv import saved as module
 from pie.kv.cache import KvCache
 from pie.kv.saved import SavedLineages
 
@@ -50,3 +51,30 @@ def test_deleting_gives_the_pages_back(memory, saved):
     memory.kv.check()
     with pytest.raises(ContextNotFoundError):
         saved.delete("ada", "notes")
+
+
+def test_one_users_contexts_are_bounded_and_leave_room_for_others(memory, saved, monkeypatch):
+    monkeypatch.setattr(module, "SAVED_CONTEXTS_PER_USER_MAX", 2)
+    lineage = saved.peek("ada", "notes")
+    saved.save("ada", "second", lineage, 0.0)
+    with pytest.raises(InvalidArgumentError, match="delete one first"):
+        saved.save("ada", "third", lineage, 0.0)
+    saved.save("bob", "first", lineage, 0.0)
+    saved.delete("ada", "second")
+    saved.save("ada", "third", lineage, 0.0)
+
+
+def test_all_users_together_are_bounded(memory, saved, monkeypatch):
+    monkeypatch.setattr(module, "SAVED_CONTEXTS_MAX", 1)
+    with pytest.raises(InvalidArgumentError, match="all users"):
+        saved.save("bob", "first", saved.peek("ada", "notes"), 0.0)
+
+
+def test_a_name_is_bounded(memory, saved):
+    with pytest.raises(InvalidArgumentError, match="characters"):
+        saved.save("ada", "x" * 2000, saved.peek("ada", "notes"), 0.0)
+
+
+def test_all_are_listed_by_user_and_name(memory, saved):
+    saved.save("bob", "first", saved.peek("ada", "notes"), 0.0)
+    assert [(username, name) for username, name, _ in saved] == [("ada", "notes"), ("bob", "first")]

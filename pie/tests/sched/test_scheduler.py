@@ -1,6 +1,7 @@
 """The shell: what callers see, on the event loop."""
 
 import asyncio
+from array import array
 from random import Random
 
 import pytest
@@ -10,11 +11,13 @@ from pie.driver.dummy import DummyDriver, Faults
 from pie.driver.messages import Entropy, Sample, Sampling
 from pie.errors import (
     ContextBusyError,
+    ContextLimitError,
     ContextNameTakenError,
     ContextNotFoundError,
     ContextReleasedError,
     DriverError,
     LengthOutOfRangeError,
+    TokenOutOfRangeError,
 )
 from pie.sched.scheduler import Scheduler
 from pie.sched.work import GenerateOptions, Pass
@@ -157,6 +160,49 @@ async def test_contexts_are_kept_under_names(scheduler):
     assert scheduler.take_context("other", "ada", "notes").length == 3
     with pytest.raises(ContextNotFoundError):
         scheduler.delete_context("ada", "notes")
+
+
+async def test_a_saved_context_comes_back_from_its_tokens_in_another_scheduler(scheduler):
+    context = scheduler.create_context("process", "ada")
+    first = await ended(scheduler.generate(context, [1, 2, 3], GenerateOptions(tokens_max=20)))
+    context.save("kept")
+    [saved] = scheduler.saved_contexts()
+    assert (saved.username, saved.name, saved.tokens) == ("ada", "kept", array("i", [1, 2, 3, *first[:-1]]).tobytes())
+    other = await started()
+    other.recall_context("ada", "kept", array("i", saved.tokens))
+    other.check()
+    going_on = await ended(other.generate(other.take_context("p", "ada", "kept"), [first[-1]], GenerateOptions(tokens_max=8)))
+    assert first + going_on == alone([1, 2, 3], 28)
+    await other.close()
+
+
+async def test_a_context_with_kv_of_its_own_cannot_be_kept_as_tokens(scheduler):
+    context = scheduler.create_context("process", "ada")
+    await scheduler.forward(context, Pass([1, 2], positions=[5, 9]))
+    context.save("custom")
+    assert [saved.tokens for saved in scheduler.saved_contexts()] == [None]
+
+
+async def test_what_cannot_be_recalled_is_refused(scheduler):
+    for tokens, error in (([10**6], TokenOutOfRangeError), ([1] * 100_000, ContextLimitError)):
+        with pytest.raises(error):
+            scheduler.recall_context("ada", "kept", tokens)
+    scheduler.recall_context("ada", "kept", [])
+    with pytest.raises(ContextNameTakenError):
+        scheduler.recall_context("ada", "kept", [1])
+
+
+@pytest.mark.parametrize(("share", "computed"), [(True, 1), (False, 33)])
+async def test_users_may_be_kept_from_finding_what_others_had_computed(share, computed):
+    scheduler = await started(share_prefixes=share)
+    prompt = list(range(33))
+    await scheduler.forward(scheduler.create_context("p", "ada"), Pass(prompt))
+    before = scheduler.statistics().computed_tokens
+    await scheduler.forward(scheduler.create_context("q", "bob"), Pass(prompt))
+    assert scheduler.statistics().computed_tokens - before == computed
+    await scheduler.forward(scheduler.create_context("r", "bob"), Pass(prompt))
+    assert scheduler.statistics().computed_tokens - before == computed + 1
+    await scheduler.close()
 
 
 async def test_a_snapshot_makes_up_its_name(scheduler):

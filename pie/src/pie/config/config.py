@@ -78,6 +78,14 @@ class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
         int, Meta(ge=1, le=4096, description="Size of an uploaded program, or of a file sent to a process, in MiB.")
     ] = 256
 
+    share_prefixes: Annotated[
+        bool,
+        Meta(
+            description="Whether what one user has had computed is found when another sends the same beginning. It saves computing "
+            "common system prompts for each user; how fast an answer begins then tells whether somebody has sent that text."
+        ),
+    ] = True
+
     @property
     def upload_bytes_max(self) -> int:
         return self.max_upload_mb << 20

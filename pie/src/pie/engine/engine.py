@@ -187,7 +187,7 @@ class Engine:
         folder = resolve(config.hf_repo)
         loaded = models.load(config.name, folder, datetime.now)
         texts = TextDesk(loaded, lambda: models.load(config.name, folder, datetime.now))
-        scheduler = Scheduler(make_driver(config, loaded), clock=self._clock)
+        scheduler = Scheduler(make_driver(config, loaded), clock=self._clock, share_prefixes=self._config.runtime.share_prefixes)
         try:
             await scheduler.start()
         except BaseException:

@@ -14,6 +14,8 @@ How a lineage gets KV. Whoever computes (the scheduler's works) puts the tokens 
 Accounting: free + resting + leaving + owned + shared = total, where owned pages have one reference and shared ones more.
 """
 
+from array import array
+
 from pie.kv.copies import Copies, Copy
 from pie.kv.lineage import Lineage
 from pie.kv.pool import PagePool
@@ -35,14 +37,15 @@ class KvCache:
 
     # --- Lineages -----------------------------------------------------------------------------------------------------
 
-    def create(self) -> Lineage:
-        lineage = Lineage(self.pool.index.root)
+    def create(self, realm: str = "") -> Lineage:
+        """An empty lineage. Only lineages of one realm find each other's pages by content."""
+        lineage = Lineage(realm, self.pool.index.root(realm))
         self._lineages[lineage] = None
         return lineage
 
     def fork(self, parent: Lineage, now: float) -> Lineage:
         """A second lineage with the same content on the same pages. The parent must not be in use."""
-        child = self.create()
+        child = self.create(parent.realm)
         child.tokens = parent.tokens[: parent.length]
         child.length, child.computed = parent.length, parent.computed
         child.indexed, child.node = parent.indexed, parent.node
@@ -53,6 +56,12 @@ class KvCache:
             self.pool.retain(page)
         self.vacate(child, now)
         return child
+
+    def recall(self, realm: str, tokens: "array[int]") -> Lineage:
+        """A lineage of these tokens that has no pages: they are computed when it is first used."""
+        lineage = self.create(realm)
+        lineage.tokens, lineage.length = tokens, len(tokens)
+        return lineage
 
     def release(self, lineage: Lineage) -> None:
         """Gives everything back. The lineage is of no use afterwards."""
@@ -186,7 +195,7 @@ class KvCache:
         self.idle.clear()
         self.pool.clear()
         for lineage in self._lineages:
-            lineage.computed, lineage.indexed, lineage.node = 0, 0, self.pool.index.root
+            lineage.computed, lineage.indexed, lineage.node = 0, 0, self.pool.index.root(lineage.realm)
 
     # --- Watching -----------------------------------------------------------------------------------------------------
 
@@ -246,7 +255,7 @@ class KvCache:
             assert node.key == tokens[number * size : (number + 1) * size].tobytes(), "the index knows the page's tokens"
             assert node.parent is not None
             node = node.parent
-        assert node is self.pool.index.root, "the path begins at the root"
+        assert node is self.pool.index.root(lineage.realm), "the path begins at the root of the lineage's realm"
 
     # --- Parts --------------------------------------------------------------------------------------------------------
 

@@ -14,13 +14,17 @@ recently used; a heap of (time of rest, page) with outdated entries skipped.
         [a b c]   [a b d]          pages of 3 tokens
         /     \\
    [d e f]   [d e g]
+
+There may be several trees, one per *realm*: what one realm computes is not found in another. Realms keep those apart who must not
+learn, from how fast an answer begins, what others have asked.
 """
 
 from heapq import heapify, heappop, heappush
+from weakref import WeakValueDictionary
 
 
 class Node:
-    __slots__ = ("children", "key", "page", "parent", "rested_at", "resting")
+    __slots__ = ("__weakref__", "children", "key", "page", "parent", "rested_at", "resting")
 
     def __init__(self, parent: "Node | None", key: bytes, page: int) -> None:
         self.parent = parent
@@ -34,12 +38,20 @@ class Node:
 
 class ContentIndex:
     def __init__(self, pages_total: int) -> None:
-        self.root = Node(None, b"", -1)
+        self._roots: WeakValueDictionary[str, Node] = WeakValueDictionary()
+        """By realm; a tree without pages that no lineage refers to is gone."""
         self.resting = 0
         """Pages that are kept only because they may be asked for again."""
         self._nodes: list[Node | None] = [None] * pages_total
         self._leaves: list[tuple[int, int]] = []
         self._time = 0
+
+    def root(self, realm: str) -> Node:
+        """Where the sequences of a realm begin."""
+        root = self._roots.get(realm)
+        if root is None:
+            root = self._roots[realm] = Node(None, b"", -1)
+        return root
 
     def __contains__(self, page: int) -> bool:
         return self._nodes[page] is not None
@@ -83,7 +95,7 @@ class ContentIndex:
 
     def clear(self) -> None:
         """Forgets everything; no page may rest or be referred to as indexed afterwards."""
-        self.root = Node(None, b"", -1)
+        self._roots.clear()
         self._nodes = [None] * len(self._nodes)
         self._leaves.clear()
         self.resting = 0
@@ -91,7 +103,7 @@ class ContentIndex:
     def check(self) -> None:
         """Raises AssertionError if an invariant is broken."""
         seen = 0
-        stack = [self.root]
+        stack = list(self._roots.values())
         while stack:
             node = stack.pop()
             for key, child in node.children.items():

@@ -22,10 +22,13 @@ class Lineage:
     """Changed by `pie.kv.cache.KvCache` alone, but for `tokens` beyond `length`, which belong to whoever is computing them."""
 
     __slots__ = (
-        "computed", "custom_from", "indexed", "length", "lost", "node", "pages", "released", "resident_at", "tokens", "used_at",
+        "computed", "custom_from", "indexed", "length", "lost", "node", "pages", "realm", "released", "resident_at", "tokens",
+        "used_at",
     )  # fmt: skip
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, realm: str, root: Node) -> None:
+        self.realm = realm
+        """Among whose lineages its pages are shared; `root` is where the index of that realm begins."""
         self.tokens: array[int] = array("i")
         self.pages: array[int] = array("i")
         self.length = 0

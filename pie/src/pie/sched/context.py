@@ -21,6 +21,14 @@ class ContextUsage:
     """0 or 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class SavedContext:
+    username: str
+    name: str
+    tokens: bytes | None
+    """int32; None if its KV depends on more than its tokens, so that it cannot be computed again."""
+
+
 class ContextDesk(Protocol):
     """Where contexts take what their owners want done with them: the scheduler."""
 

@@ -73,6 +73,12 @@ class Intake:
             tokens_max=min(options.tokens_max or longest, longest - length),
         )
 
+    def recalled(self, tokens: Tokens) -> array[int]:
+        """The tokens of a context of an earlier engine. Raises `TokenOutOfRangeError`, `ContextLimitError`, `OutOfPagesError`."""
+        checked = self._tokens(tokens) if len(tokens) else array("i")
+        self._check_length(len(checked))
+        return checked
+
     # --- Parts --------------------------------------------------------------------------------------------------------
 
     def _start(self, context: Context) -> int:

@@ -13,7 +13,7 @@ from pie.driver.messages import BatchResult, DriverLimits
 from pie.driver.port import Driver
 from pie.errors import CancelledProcessError, ContextReleasedError, DriverError, DriverLostError, LengthOutOfRangeError, PieError
 from pie.kv.lineage import Lineage
-from pie.sched.context import Context
+from pie.sched.context import Context, SavedContext
 from pie.sched.core import SchedulerCore
 from pie.sched.dispatch import Dispatch, Landed
 from pie.sched.generation import Generation
@@ -36,8 +36,12 @@ class Scheduler:
     """Known once started."""
     page_size: int
 
-    def __init__(self, driver: Driver, *, clock: Clock | None = None, random: Random | None = None) -> None:
+    def __init__(
+        self, driver: Driver, *, clock: Clock | None = None, random: Random | None = None, share_prefixes: bool = True
+    ) -> None:
+        """`share_prefixes`: whether what one user has had computed is found when another asks for the same."""
         self._driver = driver
+        self._share_prefixes = share_prefixes
         self._clock = clock or SystemClock()
         self._random = random or SystemRandom()
         self._dispatch = Dispatch(driver, self._landed)
@@ -75,7 +79,7 @@ class Scheduler:
 
     def create_context(self, owner: str, username: str = "") -> Context:
         """An empty context. `owner` is the process it belongs to, `username` whose saved contexts it can be among."""
-        return self._context(self._core.kv.create(), owner, username)
+        return self._context(self._core.kv.create(self._realm(username)), owner, username)
 
     def open_context(self, owner: str, username: str, name: str) -> Context:
         """A fork of a saved context. Raises `ContextNotFoundError`."""
@@ -89,6 +93,21 @@ class Scheduler:
         """Raises `ContextNotFoundError`."""
         self._core.saved.delete(username, name)
         self._pump_soon()
+
+    def saved_contexts(self) -> list[SavedContext]:
+        """All of them, of all users."""
+        return [SavedContext(username, name, _tokens_of(lineage)) for username, name, lineage in self._core.saved]
+
+    def recall_context(self, username: str, name: str, tokens: Tokens) -> None:
+        """Brings back a saved context, to be computed when it is first used. Raises what is wrong with the tokens, and as
+        `Context.save` does."""
+        checked = self._intake.recalled(tokens)
+        lineage = self._core.kv.recall(self._realm(username), checked)
+        try:
+            self._core.saved.put(username, name, lineage)
+        except PieError:
+            self._core.kv.release(lineage)
+            raise
 
     def release_owner(self, owner: str) -> None:
         """Ends all works of a process and gives back all it holds; pages in use by a batch on its way follow when that has
@@ -263,6 +282,9 @@ class Scheduler:
     def _context(self, lineage: Lineage, owner: str, username: str) -> Context:
         return self._core.hold(self, lineage, owner, username)
 
+    def _realm(self, username: str) -> str:
+        return "" if self._share_prefixes else username
+
     def _demand_open(self) -> None:
         if self._closed:
             raise DriverError("the engine is shutting down")
@@ -272,6 +294,10 @@ class Scheduler:
 
     def _now(self) -> float:
         return self._clock.monotonic_ns() * 1e-9
+
+
+def _tokens_of(lineage: Lineage) -> bytes | None:
+    return lineage.tokens[: lineage.length].tobytes() if lineage.recomputable else None
 
 
 def _resolve(future: asyncio.Future[PassOutput], work: PassWork) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pie.driver.draw import uniforms, words
+from pie.driver.draw import uniforms, word, words
 
 SEEDS = st.integers(0, 2**64 - 1)
 POSITIONS = st.integers(0, 2**31)
@@ -28,6 +28,11 @@ def test_a_number_does_not_depend_on_what_it_is_computed_with(seed: int, positio
 def test_the_function_is_fixed() -> None:
     """A change would make recorded seeds give other texts."""
     assert int(words(np.array([1], dtype=np.uint64), np.array([2], dtype=np.uint64))[0]) == 13608149317741381227
+
+
+@given(SEEDS, POSITIONS)
+def test_a_word_alone_is_the_word_among_many(seed: int, position: int) -> None:
+    assert word(seed, position) == int(words(np.array([seed], dtype=np.uint64), np.array([position], dtype=np.uint64))[0])
 
 
 def test_numbers_are_spread_evenly() -> None:

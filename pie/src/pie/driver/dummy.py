@@ -13,7 +13,7 @@ from typing import cast
 
 import numpy as np
 
-from pie.driver.draw import words
+from pie.driver.draw import word
 from pie.driver.memory import Last, SequenceMemory
 from pie.driver.messages import (
     Batch,
@@ -189,8 +189,7 @@ def _output(request: Request, tokens: list[int], readings: tuple[Reading, ...]) 
 
 
 def _likeliest(token: int, position: int, vocabulary_size: int) -> int:
-    word = words(np.array([token], dtype=np.uint64), np.array([position], dtype=np.uint64))[0]
-    return int(word % np.uint64(vocabulary_size))
+    return word(token, position) % vocabulary_size
 
 
 def _logits(token: int, position: int, vocabulary_size: int) -> Floats:

@@ -32,6 +32,7 @@ class Assembly:
         self._too_large = too_large
         self._next = 0
         self._data = bytearray()
+        self._hasher = blake3()
         if total_chunks < 1:
             raise ChunkError(f"Chunk count mismatch: expected at least 1, got {total_chunks}")
 
@@ -39,6 +40,11 @@ class Assembly:
     def size_bytes(self) -> int:
         """What has come so far."""
         return len(self._data)
+
+    @property
+    def hash(self) -> str:
+        """Of what has come so far. It grows with the chunks: nobody waits while a large whole is hashed."""
+        return self._hasher.hexdigest()
 
     def add(self, chunk_index: int, total_chunks: int, data: bytes) -> bytes | None:
         """The whole after its last chunk, else None. Raises `ChunkError`; the assembly is then of no further use."""
@@ -51,5 +57,6 @@ class Assembly:
         if len(self._data) + len(data) > self._size_bytes_max:
             raise ChunkError(self._too_large)
         self._data += data
+        self._hasher.update(data)
         self._next += 1
         return bytes(self._data) if self._next == self._total_chunks else None

@@ -30,7 +30,7 @@ def encode(message: Message) -> bytes:
 def decode_client_message(frame: bytes) -> ClientMessage:
     """Raises `FrameError`, with the frame's `corr_id` where it has one."""
     if len(frame) > FRAME_BYTES_MAX:
-        raise FrameError(f"the frame is larger than {FRAME_BYTES_MAX} bytes", None)
+        raise FrameError(f"the frame is larger than {FRAME_BYTES_MAX} bytes", _corr_id(frame))
     try:
         return _client_messages.decode(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

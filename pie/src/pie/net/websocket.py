@@ -1,0 +1,139 @@
+"""The protocol over a WebSocket, as a raw ASGI application: a reader, a writer and the session's work, a task each.
+
+Frames are binary. What the ASGI server does: pings (`limits.idle_timeout_s`), and refusing frames that are too large.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from pie.net.hub import Hub
+from pie.net.origin import is_foreign
+from pie.net.outgoing import Outgoing
+from pie.net.session import Session
+
+Scope = MutableMapping[str, Any]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
+
+IDENTITY_HEADER = b"x-pie-identity"
+"""Sent by clients of Pie 0.5, and by nobody else."""
+IDENTITY_PATH = "/v1/ws"
+
+FRAMES_PER_TURN = 128
+"""Frames sent before everybody else has a turn of the loop, for sending need not wait: a few milliseconds."""
+
+POLICY_VIOLATION = 1008
+TRY_AGAIN_LATER = 1013
+
+
+class _GoneError(Exception):
+    """The connection has ended; its tasks end with it."""
+
+
+async def serve_websocket(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
+    """Serve one connection until it ends."""
+    await receive()  # websocket.connect
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    if not hub.credentials.enabled and is_foreign(headers):
+        hub.counters.connections_refused += 1
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        return
+    if not hub.may_connect():
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": "the server takes no more connections now"})
+        return
+    connection = Connection(receive, send, hub)
+    hub.add(connection)
+    try:
+        await connection.serve(shows_no_keys=_shows_no_keys(scope["path"], headers))
+    finally:
+        hub.remove(connection)
+
+
+class Connection:
+    """One client's."""
+
+    def __init__(self, receive: Receive, send: Send, hub: Hub) -> None:
+        self._receive = receive
+        self._send = send
+        self._hub = hub
+        self._outgoing = Outgoing()
+        self._session: Session | None = None
+        self._work = asyncio.Event()
+        """There is something to send."""
+        self._close: AsgiMessage | None = None
+
+    @property
+    def is_logged_in(self) -> bool:
+        return self._session is not None and self._session.is_logged_in
+
+    @property
+    def requests_waiting(self) -> int:
+        return self._session.requests_waiting if self._session is not None else 0
+
+    def end(self, code: int, reason: str) -> None:
+        """Begin to close the connection, after what can be sent at once."""
+        self._close = {"type": "websocket.close", "code": code, "reason": reason}
+        self._work.set()
+
+    async def serve(self, *, shows_no_keys: bool) -> None:
+        await self._send({"type": "websocket.accept"})
+        self._outgoing.on_work = self._work.set
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                session = self._session = Session(self._hub, self._outgoing, tasks.create_task, shows_no_keys=shows_no_keys)
+                tasks.create_task(session.work())
+                tasks.create_task(self._write())
+                tasks.create_task(self._demand_login(session))
+                await self._read(session)
+        except* _GoneError:
+            pass
+        finally:
+            if self._session is not None:
+                self._session.close()
+
+    async def _read(self, session: Session) -> None:
+        while True:
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                raise _GoneError
+            frame = message.get("bytes")
+            if frame is not None:
+                session.receive(frame)
+            else:  # a text frame
+                self._hub.counters.frames_bad += 1
+            if session.is_full:
+                await session.room()
+
+    async def _write(self) -> None:
+        try:
+            while self._close is None:
+                await self._write_all()
+                self._work.clear()
+                if self._outgoing.is_idle and self._close is None:
+                    await self._work.wait()
+            await self._send(self._close)
+        except OSError as error:  # what ASGI servers raise for a connection that is gone
+            raise _GoneError from error
+
+    async def _write_all(self) -> None:
+        counters = self._hub.counters
+        for frame in self._outgoing.frames():
+            await self._send({"type": "websocket.send", "bytes": frame})
+            counters.frames_out += 1
+            if counters.frames_out % FRAMES_PER_TURN == 0:
+                await asyncio.sleep(0)
+            if self._close is not None:
+                return
+
+    async def _demand_login(self, session: Session) -> None:
+        timeout_s = self._hub.config.limits.handshake_timeout_s
+        await asyncio.sleep(timeout_s)
+        if not session.is_logged_in:
+            self.end(POLICY_VIOLATION, f"not logged in after {timeout_s:g} s")
+
+
+def _shows_no_keys(path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return path.rstrip("/") == IDENTITY_PATH and any(name.lower() == IDENTITY_HEADER for name, _ in headers)

@@ -41,3 +41,67 @@ class BuildError(BakeryError):
     def __init__(self, message: str, log: str = "") -> None:
         super().__init__(message)
         self.log = log
+
+
+class RegistryError(BakeryError):
+    """A registry could not be used."""
+
+
+class RegistryUnreachableError(RegistryError):
+    """Nobody answered, or no registry did."""
+
+
+class RegistryRefusalError(RegistryError):
+    """The registry answered no. `status` is the answer's HTTP status."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class LoginError(RegistryError):
+    """There is no token for the registry, or the file with tokens cannot be used."""
+
+
+class RefusedError(BakeryError):
+    """Base of what the registry's server says no with; the class decides the HTTP status (`bakery.registry.api`)."""
+
+
+class InvalidRequestError(RefusedError):
+    """What was sent makes no sense; the message says where."""
+
+
+class NotFoundError(RefusedError):
+    """There is no such program, version or upload."""
+
+
+class UnauthenticatedError(RefusedError):
+    """A token is needed, or the one sent is not valid (any more)."""
+
+
+class ForbiddenError(RefusedError):
+    """The user may not do that."""
+
+
+class ConflictError(RefusedError):
+    """It is taken: the name looks like another, or the version exists and never changes."""
+
+
+class TooLargeError(RefusedError):
+    """More bytes than allowed or announced."""
+
+
+class TooManyError(RefusedError):
+    """Too much at once; later it works. `retry_after_s` says when."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StalledError(RefusedError):
+    """The body stopped coming."""
+
+
+class StoreError(BakeryError):
+    """The registry's database or its artifacts cannot be used."""

@@ -1,15 +1,17 @@
 """The command line of bakery."""
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from bakery import registry_commands
 from bakery.build import build
+from bakery.console import reporting, say
 from bakery.create import create
-from bakery.errors import BakeryError, BuildError
+from bakery.registry.commands import registry_app
 
-app = typer.Typer(help="Builds inferlets: from source to a WebAssembly component.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="Builds inferlets and publishes them.", no_args_is_help=True, add_completion=False)
 
 
 @app.command("build")
@@ -22,14 +24,12 @@ def build_command(
     debug: Annotated[bool, typer.Option("--debug", help="On failure, show all that the toolchain said.")] = False,
 ) -> None:
     """Build a program."""
-    try:
-        artifact = build(source, cache, progress=_say)
+    with reporting(debug=debug):
+        artifact = build(source, cache, progress=say)
         target = output or Path(f"{artifact.manifest.package.name}.wasm")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(artifact.wasm)
-    except (BakeryError, OSError) as error:
-        _fail(error, debug=debug)
-    _say(f"{target}  {len(artifact.wasm) / 1e6:.1f} MB{'  (as built before)' if artifact.cached else ''}")
+    say(f"{target}  {len(artifact.wasm) / 1e6:.1f} MB{'  (as built before)' if artifact.cached else ''}")
 
 
 @app.command("create")
@@ -38,22 +38,13 @@ def create_command(
     folder: Annotated[Path | None, typer.Option("-o", "--output", help="Where to put the project (default: ./NAME).")] = None,
 ) -> None:
     """Make a new Python project."""
-    try:
+    with reporting():
         target = create(name, folder)
-    except (BakeryError, OSError) as error:
-        _fail(error, debug=False)
-    _say(f"{target}: run it with `pie run {target}`")
+    say(f"{target}: run it with `pie run {target}`")
 
 
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _fail(error: Exception, *, debug: bool) -> NoReturn:
-    if debug and isinstance(error, BuildError) and error.log:
-        typer.echo(error.log, err=True)
-    typer.echo(f"Error: {error}", err=True)
-    raise typer.Exit(1)
+registry_commands.add_to(app)
+app.add_typer(registry_app, name="registry")
 
 
 def main() -> None:

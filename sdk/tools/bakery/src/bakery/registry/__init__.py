@@ -1,0 +1,1 @@
+"""The registry's server: where programs are published, and found by engines. `bakery registry serve`."""

@@ -1,0 +1,110 @@
+"""The registry behind a port: uvicorn, with the bounds that it does not set by itself."""
+
+import asyncio
+import socket
+from asyncio import TimerHandle
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from bakery.errors import StoreError
+from bakery.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX, REQUEST_BEGIN_S
+
+_BACKLOG = 128
+_KEEP_ALIVE_S = 20
+_GRACE_S = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen. tls_cert, tls_key: PEM files; empty: plain HTTP. behind_proxy: a local proxy's `X-Forwarded-For` counts."""
+
+    host: str = "127.0.0.1"
+    port: int = 8090
+    tls_cert: str = ""
+    tls_key: str = ""
+    behind_proxy: bool = False
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls_cert else "http"
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP/1.1 whose request heads must end, soon and within `HEAD_BYTES_MAX`."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._begin_head()
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_timer is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.transport.abort()
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head_timer is None:
+            self._begin_head()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def _begin_head(self) -> None:
+        self._head_bytes = 0
+        self._head_timer: TimerHandle | None = self.loop.call_later(REQUEST_BEGIN_S, self.transport.abort)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def listen(endpoint: Endpoint) -> socket.socket:
+    """A socket that takes connections; they wait until `serve`. Raises `StoreError` if the address cannot be used."""
+    try:
+        family = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise StoreError(f"cannot listen on {endpoint.host}:{endpoint.port}: {error.strerror or error}") from error
+
+
+def url_of(endpoint: Endpoint, listening: socket.socket) -> str:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{endpoint.scheme}://{host}:{listening.getsockname()[1]}"
+
+
+def server(app: Any, endpoint: Endpoint) -> uvicorn.Server:
+    """Ends on SIGINT and SIGTERM, with `_GRACE_S` for requests under way."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=endpoint.behind_proxy,
+        limit_concurrency=CONNECTIONS_MAX,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        ssl_certfile=endpoint.tls_cert or None,
+        ssl_keyfile=endpoint.tls_key or None,
+    )
+    return uvicorn.Server(config)
+
+
+def serve(app: Any, endpoint: Endpoint, listening: socket.socket) -> None:
+    """Serves until told to stop."""
+    server(app, endpoint).run(sockets=[listening])

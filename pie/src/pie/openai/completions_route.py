@@ -123,7 +123,11 @@ def _check(request: CompletionRequest) -> None:
 
 
 async def _tokens(model: ServedModel, prompt: str | list[int]) -> list[int]:
+    """A prompt's tokens. Raises `ApiError`."""
     if not isinstance(prompt, str):
+        size = model.scheduler.limits.vocabulary_size
+        if any(not 0 <= token < size for token in prompt):
+            raise invalid(f"tokens lie between 0 and {size - 1}", "prompt")
         return prompt
     tokens = model.texts.run(len(prompt), lambda loaded: loaded.tokenizer.encode(prompt))
     return await tokens if isinstance(tokens, asyncio.Future) else tokens

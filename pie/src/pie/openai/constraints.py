@@ -73,7 +73,8 @@ class Constraints:
         if kind == "json_object":
             return self._of(model).json_object()
         if kind == "json_schema":
-            return self._of(model).json_schema(_schema(form))
+            schema = _schema(form)
+            return self._of(model).json_schema(schema)
         return None
 
     def _of(self, model: ServedModel) -> Grammars:
@@ -91,5 +92,6 @@ def _unconstrained() -> None:
 def _schema(form: Format) -> dict[str, Any]:
     described = form.json_schema if isinstance(form, ResponseFormat) else form
     if described is None or described.schema is None:
-        raise invalid("a format of type 'json_schema' needs a schema", "response_format", "missing_required_parameter")
+        param = "response_format.json_schema.schema" if isinstance(form, ResponseFormat) else "text.format.schema"
+        raise invalid("a format of type 'json_schema' needs a schema", param, "missing_required_parameter")
     return with_spacing(described.schema)

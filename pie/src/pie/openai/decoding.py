@@ -1,7 +1,7 @@
 """JSON bodies to typed requests, and what is wrong with them in OpenAI's words."""
 
 import re
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -49,6 +49,14 @@ def decode(body: bytes, kind: type[T]) -> T:
         if value is not None and value not in harmless:
             raise unsupported(name, why)
     return request
+
+
+def converted(value: dict[str, Any], kind: type[T]) -> T:
+    """A decoded body as a request. Raises `ApiError`."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _problem(str(error)) from error
 
 
 def _problem(text: str) -> ApiError:

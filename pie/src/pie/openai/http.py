@@ -14,7 +14,7 @@ from pie.auth.credentials import Credentials
 from pie.auth.users import LOCAL_USER
 from pie.errors import PieError
 from pie.limits import OPENAI_BODY_BYTES_MAX
-from pie.openai.api_error import INTERNAL, SERVER, ApiError, Header
+from pie.openai.api_error import INTERNAL, SERVER, ApiError, Header, invalid
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,8 @@ class Exchange:
 class Endpoint:
     """An ASGI app around a route."""
 
-    def __init__(self, handle: Handle, credentials: Credentials) -> None:
+    def __init__(self, handle: Handle, credentials: Credentials | None) -> None:
+        """Without `credentials` everybody may ask."""
         self._handle = handle
         self._credentials = credentials
 
@@ -106,13 +107,15 @@ class Endpoint:
             await exchange.refuse(error)
         except PieError as error:
             await exchange.refuse(ApiError.of(error))
+        except RecursionError:
+            await exchange.refuse(invalid("the request is nested too deeply"))
         except Exception:
             log.exception("an OpenAI route failed")
             await exchange.refuse(ApiError(500, INTERNAL, SERVER, code="internal"))
 
     def _username(self, scope: Scope) -> str:
         """Whose key it is. Raises `ApiError`."""
-        if not self._credentials.enabled:
+        if self._credentials is None or not self._credentials.enabled:
             return LOCAL_USER
         key = _bearer(scope)
         if key is None:

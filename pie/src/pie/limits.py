@@ -28,6 +28,12 @@ MCP_REQUESTS_MAX = 64
 QUOTA_USERS_MAX = 10_000
 """Users whose use of tokens is remembered. Without authentication anybody can make up names; those with least to remember go."""
 
+KEPT_CONTEXT_BYTES_MAX = 64 << 20
+"""Size of a file with a saved context: 16 million tokens. Anything larger is not ours."""
+
+WEIGHTS_SAMPLE_BYTES = 1 << 20
+"""What is read of each end of a file of weights to tell it from others. Reading all of a large model takes a minute."""
+
 # --- wasi: what a guest may ask for in one call, and hold ------------------------------------------------------------
 
 WASI_POLLABLES_MAX = 4096

@@ -1,1 +1,1 @@
-"""`pie serve` as an object: the composition root of the server."""
+"""The server: `async with Server(Config(...)) as server:`."""

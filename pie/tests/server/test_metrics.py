@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from pie.engine.engine import EngineStatistics
+from pie.kv.statistics import KvStatistics
+from pie.net.statistics import HubStatistics
+from pie.processes.table import ProcessStatistics
+from pie.sched.statistics import BATCH_SIZES, SchedulerStatistics
+from pie.server.metrics import Statistics
+from pie.server.status import status
+
+KV = KvStatistics(
+    total=100, free=50, resting=20, leaving=0, owned=25, shared=5, indexed=40, lineages=3, adopted_tokens=64, evictions=2
+)
+MODEL = SchedulerStatistics(
+    kv=KV,
+    running=3,
+    waiting=1,
+    in_flight=2,
+    saved=4,
+    batches=10,
+    failed_batches=1,
+    requests=40,
+    computed_tokens=1000,
+    drawn_tokens=300,
+    preemptions=5,
+    driver_s=1.5,
+    batch_sizes=(4, 3, 2, 1, 0, 0, 0, 0),
+)
+ENGINE = EngineStatistics(ProcessStatistics(live=2, launched=9, returned=4, failed=2, terminated=1), {"m": MODEL}, draining=False)
+HUB = HubStatistics(**{name: number for number, name in enumerate(HubStatistics.__dataclass_fields__, 1)})
+
+
+def sample(name: str, **labels: str) -> float | None:
+    registry = CollectorRegistry()
+    registry.register(Statistics(lambda: ENGINE, lambda: HUB))
+    return registry.get_sample_value(name, labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "value"),
+    [
+        ("pie_processes_live", {}, 2),
+        ("pie_processes_launched_total", {}, 9),
+        ("pie_processes_ended_total", {"state": "failed"}, 2),
+        ("pie_kv_pages", {"model": "m", "state": "resting"}, 20),
+        ("pie_tokens_computed_total", {"model": "m"}, 1000),
+        ("pie_tokens_adopted_total", {"model": "m"}, 64),
+        ("pie_driver_seconds_total", {"model": "m"}, 1.5),
+        ("pie_connections", {}, HUB.connections),
+        ("pie_frames_bad_total", {}, HUB.frames_bad),
+        ("pie_draining", {}, 0),
+    ],
+)
+def test_statistics_become_metrics(name: str, labels: dict[str, str], value: float) -> None:
+    assert sample(name, **labels) == value
+
+
+def test_batch_sizes_become_a_histogram() -> None:
+    assert sample("pie_batch_size_bucket", model="m", le="1") == 4
+    assert sample("pie_batch_size_bucket", model="m", le="3") == 7
+    assert sample("pie_batch_size_bucket", model="m", le="+Inf") == 10 == sample("pie_batch_size_count", model="m")
+    assert sample("pie_batch_size_sum", model="m") == 40
+    assert len(BATCH_SIZES) == len(MODEL.batch_sizes)
+
+
+def test_the_status_tells_models_processes_and_phase() -> None:
+    answer = status(ENGINE, HUB, phase="ready", uptime_s=12.34567, drivers={"m": "torch on cpu"})
+    assert answer["phase"] == "ready"
+    assert answer["uptime_s"] == 12.346
+    assert answer["processes"] == {"live": 2, "launched": 9, "returned": 4, "failed": 2, "terminated": 1}
+    assert isinstance(answer["models"], dict)
+    assert answer["models"]["m"]["driver"] == "torch on cpu"
+    assert (answer["models"]["m"]["kv_pages_used"], answer["models"]["m"]["kv_pages"]) == (30, 100)
+
+
+def test_a_draining_server_says_so_while_it_is_ready() -> None:
+    draining = replace(ENGINE, draining=True)
+    phases = [status(draining, HUB, phase=phase, uptime_s=0, drivers={"m": ""})["phase"] for phase in ("ready", "stopping")]
+    assert phases == ["draining", "stopping"]

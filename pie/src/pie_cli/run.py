@@ -166,7 +166,9 @@ class Run:
                 group.create_task(engine.start())
                 installing = group.create_task(self._install(engine))
             self._progress.done()
-            return await self._follow(engine.launch(installing.result(), self._input_text))
+            code = await self._follow(engine.launch(installing.result(), self._input_text))
+            await engine.save_contexts()
+            return code
         except* Exception as errors:
             raise errors.exceptions[0] from None
         finally:

@@ -1,15 +1,22 @@
 """What the engine takes, what it refuses, and what can change while it runs."""
 
 import asyncio
+from array import array
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from engine_fakes.dummy_engine import dummy_config, program
+from engine_fakes.dummy_engine import Body, dummy_config, program
 from pie.config.config import LimitsConfig
-from pie.engine.engine import Engine
+from pie.config.home import Home
+from pie.engine.context_store import ContextStore
+from pie.engine.engine import Engine, running
 from pie.errors import DrainingError, QuotaError, TooManyProcessesError
 from pie.host.guest import Guest
+from pie.sched.context import SavedContext
+from pie.sched.work import Pass
 
 
 async def waits(_: Guest) -> str:
@@ -64,3 +71,86 @@ async def test_a_file_for_a_process_waits_until_it_is_received(engine: Engine) -
     launched = engine.launch(program(receives), "{}")
     assert launched.put_file(b"content", "a.txt")
     assert (await launched.outcome()).value == "a.txt: b'content'"
+
+
+def saves(name: str) -> Body:
+    async def body(guest: Guest) -> str:
+        scheduler = guest.model("dummy").scheduler
+        context = scheduler.create_context(guest.process.id, guest.process.username)
+        await scheduler.forward(context, Pass([1, 2, 3]))
+        context.save(name)
+        return "saved"
+
+    return body
+
+
+def opens(name: str) -> Body:
+    async def body(guest: Guest) -> str:
+        scheduler = guest.model("dummy").scheduler
+        context = scheduler.open_context(guest.process.id, guest.process.username, name)
+        await scheduler.forward(context, Pass([4]))
+        return str(context.length)
+
+    return body
+
+
+async def value(engine: Engine, body: Body, username: str = "ada") -> str:
+    return (await engine.launch(program(body), "{}", username).outcome()).value
+
+
+@asynccontextmanager
+async def engine_in(folder: Path) -> AsyncIterator[Engine]:
+    """One after the other in the same home."""
+    async with running(dummy_config(folder), Home(folder / "home")) as engine:
+        yield engine
+
+
+async def test_saved_contexts_survive_the_engine_until_they_are_deleted(tmp_path: Path) -> None:
+    async with engine_in(tmp_path) as engine:
+        await value(engine, saves("notes"))
+        assert await engine.save_contexts() == []
+    async with engine_in(tmp_path) as engine:
+        assert await value(engine, opens("notes")) == "4"
+        engine.model().scheduler.delete_context("ada", "notes")
+        await engine.save_contexts()
+    async with engine_in(tmp_path) as engine:
+        assert "no saved context" in await value(engine, opens("notes"))
+
+
+async def test_contexts_of_another_model_are_not_found(tmp_path: Path) -> None:
+    async with engine_in(tmp_path) as engine:
+        await value(engine, saves("notes"))
+        await engine.save_contexts()
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"other weights")
+    async with engine_in(tmp_path) as engine:
+        assert "no saved context" in await value(engine, opens("notes"))
+
+
+async def test_a_context_with_kv_of_its_own_is_reported_and_not_lost_silently(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with engine_in(tmp_path) as engine:
+        scheduler = engine.model().scheduler
+        context = scheduler.create_context("p", "ada")
+        await scheduler.forward(context, Pass([1, 2], positions=[3, 7]))
+        context.save("custom")
+        [failure] = await engine.save_contexts()
+        assert failure.name == "custom"
+        assert "masks or positions" in caplog.text
+
+
+async def test_a_context_that_does_not_fit_any_more_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with engine_in(tmp_path) as engine:
+        engine.model().scheduler.recall_context("ada", "long", [4095] * 5)
+        await engine.save_contexts()
+        [path] = (tmp_path / "home" / "contexts").rglob("*.safetensors")
+        ContextStore(path.parent).store([SavedContext("ada", "long", array("i", [5000]).tobytes())])
+    async with engine_in(tmp_path) as engine:
+        assert not engine.model().scheduler.saved_contexts()
+        assert "outside the vocabulary" in caplog.text
+
+
+async def test_users_do_not_see_each_others_contexts(engine: Engine) -> None:
+    assert await value(engine, saves("notes"), "ada") == "saved"
+    assert "no saved context" in await value(engine, opens("notes"), "bob")
+    assert await value(engine, saves("notes"), "bob") == "saved"

@@ -1,23 +1,27 @@
 """The engine: the one place where models, drivers, schedulers, the sandbox and processes are put together."""
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
 from pie.clock import Clock, SystemClock
 from pie.config.config import Config, LimitsConfig, ModelConfig
 from pie.config.home import Home
+from pie.engine.context_store import ContextStore, NotKept
 from pie.engine.drivers import make_driver
+from pie.engine.identity import identity
 from pie.engine.launched import LaunchedProcess
 from pie.engine.program import InstalledProgram
 from pie.engine.quota import Quotas
 from pie.engine.run import conclude, run_process
-from pie.errors import DrainingError
+from pie.errors import DrainingError, PieError
 from pie.host.files import Allowance, FileInbox
 from pie.host.guest import Guest
 from pie.host.inbox import Inbox
@@ -38,6 +42,8 @@ from pie.sched.scheduler import Scheduler
 from pie.sched.statistics import SchedulerStatistics
 from pie.wasi.state import WasiState
 from pie.wasi.streams import SinkOutput
+
+log = logging.getLogger(__name__)
 
 _RUNTIME_KEYS = ("allow_fs", "fs_scratch_dir", "max_upload_mb")
 """What of `[runtime]` is looked at for each launch anew."""
@@ -64,12 +70,15 @@ class Engine:
     ) -> None:
         """`guest_interfaces` is what programs may import; None: `wit/` and WASI."""
         self._config = config
+        self._home = home
         self._clock = clock or SystemClock()
         self._draining = False
         self.quotas = Quotas(config.limits, self._clock)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
         self._models: dict[str, ServedModel] = {}
+        self._stores: dict[str, ContextStore] = {}
+        """Where saved contexts are kept, by model name."""
         self._table = ProcessTable()
         self._tasks: dict[str, asyncio.Task[str]] = {}
         """The runs, by process id."""
@@ -98,6 +107,17 @@ class Engine:
             model.texts.close()
         self._models.clear()
         await self._sandbox.close()
+
+    async def save_contexts(self) -> list[NotKept]:
+        """Keep the saved contexts of all users on disk; the next engine has them again. Returns those for which that failed; they
+        are also logged."""
+        failures: list[NotKept] = []
+        for name, store in self._stores.items():
+            contexts = self._models[name].scheduler.saved_contexts()
+            failures += await asyncio.to_thread(store.store, contexts)
+        for failure in failures:
+            log.warning("the saved context %r of %r is not kept: %s", failure.name, failure.username, failure.reason)
+        return failures
 
     async def install(self, program: ResolvedProgram) -> InstalledProgram:
         """Compile a program, or load it from the cache. Needs no model. Raises `ProgramError`."""
@@ -190,10 +210,21 @@ class Engine:
         scheduler = Scheduler(make_driver(config, loaded), clock=self._clock, share_prefixes=self._config.runtime.share_prefixes)
         try:
             await scheduler.start()
+            await self._recall(config.name, folder, scheduler)
         except BaseException:
             await scheduler.close()
             raise
         return ServedModel(loaded, scheduler, texts)
+
+    async def _recall(self, name: str, folder: Path, scheduler: Scheduler) -> None:
+        """Bring back the contexts that an earlier engine has kept."""
+        store = ContextStore(self._home.contexts / await asyncio.to_thread(identity, folder))
+        for kept in await asyncio.to_thread(store.load):
+            try:
+                scheduler.recall_context(kept.username, kept.name, kept.tokens)
+            except PieError as error:
+                log.warning("the saved context %r of %r is left out: %s", kept.name, kept.username, error)
+        self._stores[name] = store
 
     def _guest(self, program: InstalledProgram, input_text: str, username: str, token_budget: int | None) -> Guest:
         queue = EventQueue(self._config.limits.queued_events, OUTBOX_CHARACTERS_MAX)

@@ -48,7 +48,7 @@ class McpSession:
 
     async def call(self, name: str, arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The result of a tool: `content`, and `isError` if the tool says that it failed."""
-        return await _value(self._handle.call_tool(checked.text(name), _json(arguments)))
+        return dict(await _value(self._handle.call_tool(checked.text(name), _json(arguments))))
 
     async def resources(self) -> list[dict[str, Any]]:
         return list((await _value(self._handle.list_resources()))["resources"])
@@ -62,7 +62,7 @@ class McpSession:
 
     async def prompt(self, name: str, arguments: Mapping[str, str] | None = None) -> dict[str, Any]:
         """A prompt filled in: `messages`, `description`."""
-        return await _value(self._handle.get_prompt(checked.text(name), _json(arguments)))
+        return dict(await _value(self._handle.get_prompt(checked.text(name), _json(arguments))))
 
     # --- JSON texts, at once ---
 

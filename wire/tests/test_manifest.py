@@ -77,6 +77,16 @@ def test_a_program_id_is_a_name_and_a_version() -> None:
     assert ProgramId.parse("my_prog-2@1.20.3") == ProgramId("my_prog-2", "1.20.3")
 
 
+def test_a_program_of_a_registry_may_stand_below_its_owner() -> None:
+    assert ProgramId.parse("alice/my_prog@1.2.3") == ProgramId("alice/my_prog", "1.2.3")
+
+
+@pytest.mark.parametrize("text", ["/a@1.0.0", "a/@1.0.0", "a/b/c@1.0.0", "../a@1.0.0", "a/..@1.0.0", ".a/b@1.0.0", "a//b@1.0.0"])
+def test_a_slash_leads_nowhere_else(text: str) -> None:
+    with pytest.raises(ProgramIdError):
+        ProgramId.parse(text)
+
+
 @pytest.mark.parametrize(
     "text", ["a", "a@latest", "a@1.0", "a@1.0.0-rc1", "a@1.0.0+b", "@1.0.0", "a@@1.0.0", "../a@1.0.0", "a@1.0.0\n", "a@١.0.0"]
 )

@@ -22,7 +22,10 @@ ParameterType = Literal["string", "int", "float", "bool"]
 
 @dataclass(frozen=True, slots=True)
 class ProgramId:
-    """A program: `name@major.minor.patch`. Both parts are safe to use as file names."""
+    """A program: `name@major.minor.patch`, or one that a registry keeps below its owner: `user/name@major.minor.patch`.
+
+    What stands between `/` and `@` is safe to use as a file name, and so is the version.
+    """
 
     name: str
     version: str
@@ -31,7 +34,7 @@ class ProgramId:
     def parse(cls, text: str) -> Self:
         """Raises `ProgramIdError`."""
         name, at, version = text.partition("@")
-        if not (at and is_program_name(name) and is_version(version)):
+        if not (at and is_scoped_name(name) and is_version(version)):
             raise ProgramIdError(f"Invalid program identifier '{text}': expected 'name@major.minor.patch'")
         return cls(name, version)
 
@@ -92,6 +95,12 @@ def parse(text: str) -> Manifest:
 
 def is_program_name(text: str) -> bool:
     return len(text) <= PROGRAM_NAME_LENGTH_MAX and _NAME.fullmatch(text) is not None
+
+
+def is_scoped_name(text: str) -> bool:
+    """`name` or `user/name`."""
+    scope, slash, name = text.rpartition("/")
+    return is_program_name(name) and (not slash or is_program_name(scope))
 
 
 def is_version(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from array import array
+from collections import Counter
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from pie.clock import ManualClock
 from pie.driver.dummy import DummyDriver, Faults
 from pie.driver.messages import Entropy, Sample, Sampling
 from pie.errors import (
+    CancelledProcessError,
     ContextBusyError,
     ContextLimitError,
     ContextNameTakenError,
@@ -181,6 +183,28 @@ async def test_a_context_with_kv_of_its_own_cannot_be_kept_as_tokens(scheduler):
     await scheduler.forward(context, Pass([1, 2], positions=[5, 9]))
     context.save("custom")
     assert [saved.tokens for saved in scheduler.saved_contexts()] == [None]
+
+
+async def test_whoever_counts_is_told_what_was_computed_for_whom(scheduler):
+    counts = Counter()
+    scheduler.on_tokens = lambda owner, count: counts.update({owner: count})
+    context = scheduler.create_context("first")
+    await ended(scheduler.generate(context, [1, 2, 3], GenerateOptions(tokens_max=20)))
+    await scheduler.forward(scheduler.create_context("second"), Pass(list(range(30)), slots=DRAW))
+    assert counts == {"first": 3 + 19, "second": 30}
+    assert counts.total() == scheduler.statistics().computed_tokens
+
+
+async def test_what_is_computed_for_a_process_that_has_ended_counts_too(scheduler):
+    counts = Counter()
+    scheduler.on_tokens = lambda owner, count: counts.update({owner: count})
+    future = scheduler.forward(scheduler.create_context("gone"), Pass(list(range(30)), slots=DRAW))
+    await asyncio.sleep(0)
+    scheduler.release_owner("gone")
+    with pytest.raises(CancelledProcessError):
+        await future
+    await scheduler.forward(scheduler.create_context("next"), Pass([1]))
+    assert counts == {"gone": 30, "next": 1}
 
 
 async def test_what_cannot_be_recalled_is_refused(scheduler):

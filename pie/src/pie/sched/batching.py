@@ -53,6 +53,8 @@ class Plan:
         self.now = now
         self.requests: list[Request] = []
         self.parts: list[Handed] = []
+        self.counts: list[int] = []
+        """Known tokens that each part takes."""
         self.requests_left = limits.batch_requests_max
         self.tokens_left = limits.batch_tokens_max
         self.tokens = 0
@@ -67,6 +69,7 @@ class Plan:
     def add(self, request: Request, handed: Handed, tokens: int) -> None:
         self.requests.append(request)
         self.parts.append(handed)
+        self.counts.append(tokens)
         self.requests_left -= 1
         self.tokens_left -= tokens
         self.tokens += tokens + request.steps - 1

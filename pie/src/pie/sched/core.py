@@ -13,6 +13,8 @@ If a batch fails, its works fail, and with each work those queued behind it on t
 have written. Contexts keep what was delivered.
 """
 
+from collections.abc import Callable
+
 from pie.driver.messages import Batch, BatchResult, DriverLimits, Output, PageCopy
 from pie.errors import CancelledProcessError, ContextReleasedError, DriverError, OutOfPagesError, PieError
 from pie.kv.cache import KvCache
@@ -32,10 +34,19 @@ from pie.sched.statistics import Counters, SchedulerStatistics
 from pie.sched.work import Handed
 from pie.sched.works import AnyWork
 
+OnTokens = Callable[[str, int], None]
+"""Called with an owner and a number of tokens."""
+
+
+def _nobody_counts(owner: str, count: int) -> None:
+    pass
+
 
 class SchedulerCore:
-    def __init__(self, limits: DriverLimits) -> None:
+    def __init__(self, limits: DriverLimits, on_tokens: OnTokens = _nobody_counts) -> None:
+        """`on_tokens` is told with each settled batch how many tokens were computed for whom."""
         self.limits = limits
+        self._on_tokens = on_tokens
         self.kv = KvCache(pages_total=limits.pages_total, page_size=limits.page_size, context_max=limits.context_max)
         self.saved = SavedLineages(self.kv)
         self.owners = Owners()
@@ -151,6 +162,7 @@ class SchedulerCore:
             return
         self.kv.settle(plan.id)
         self._observe(plan, result, now)
+        self._count(plan, result)
         for part, output in zip(plan.parts, result.outputs, strict=True):
             self._receive(part, output, now)
 
@@ -296,6 +308,12 @@ class SchedulerCore:
         self._counters.driver_s += result.elapsed_s
         if plan.passes:
             self.gathering.settled(plan.passes, now)
+
+    def _count(self, plan: Plan, result: BatchResult) -> None:
+        """What was computed: the known tokens, and of those drawn all but the last. Also for works that have ended meanwhile."""
+        for part, inputs, output in zip(plan.parts, plan.counts, result.outputs, strict=True):
+            drawn = len(output.tokens) // 4 if part.draws else 1
+            self._on_tokens(part.work.owner.name, inputs + max(drawn, 1) - 1)
 
     def _receive(self, part: Handed, output: Output, now: float) -> None:
         work = part.work

@@ -14,7 +14,7 @@ from pie.driver.port import Driver
 from pie.errors import CancelledProcessError, ContextReleasedError, DriverError, DriverLostError, LengthOutOfRangeError, PieError
 from pie.kv.lineage import Lineage
 from pie.sched.context import Context, SavedContext
-from pie.sched.core import SchedulerCore
+from pie.sched.core import OnTokens, SchedulerCore
 from pie.sched.dispatch import Dispatch, Landed
 from pie.sched.generation import Generation
 from pie.sched.intake import Intake
@@ -40,6 +40,8 @@ class Scheduler:
         self, driver: Driver, *, clock: Clock | None = None, random: Random | None = None, share_prefixes: bool = True
     ) -> None:
         """`share_prefixes`: whether what one user has had computed is found when another asks for the same."""
+        self.on_tokens: OnTokens = _nobody_counts
+        """Told with each batch that comes back how many tokens were computed for which owner, prefilled and drawn."""
         self._driver = driver
         self._share_prefixes = share_prefixes
         self._clock = clock or SystemClock()
@@ -57,7 +59,7 @@ class Scheduler:
         self._loop = asyncio.get_running_loop()
         self.limits = await self._driver.start()
         self.page_size = self.limits.page_size
-        self._core = SchedulerCore(self.limits)
+        self._core = SchedulerCore(self.limits, self._computed)
         self._intake = Intake(self.limits, self._fresh_seed)
         self._driver_generation: int | None = self._driver.generation
         return self.limits
@@ -282,6 +284,9 @@ class Scheduler:
     def _context(self, lineage: Lineage, owner: str, username: str) -> Context:
         return self._core.hold(self, lineage, owner, username)
 
+    def _computed(self, owner: str, count: int) -> None:
+        self.on_tokens(owner, count)
+
     def _realm(self, username: str) -> str:
         return "" if self._share_prefixes else username
 
@@ -294,6 +299,10 @@ class Scheduler:
 
     def _now(self) -> float:
         return self._clock.monotonic_ns() * 1e-9
+
+
+def _nobody_counts(owner: str, count: int) -> None:
+    pass
 
 
 def _tokens_of(lineage: Lineage) -> bytes | None:

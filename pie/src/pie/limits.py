@@ -108,6 +108,9 @@ SAVED_CONTEXT_NAME_CHARACTERS_MAX = 1024
 PASSES_QUEUED_MAX = 1024
 """Forward passes waiting behind one another on one context. More is a guest that forgot to wait."""
 
+TOP_LOGPROBS_MAX = 20
+"""Likeliest tokens told beside each token drawn, as with OpenAI: 160 bytes per token until somebody takes them."""
+
 BURST_TARGET_S = 0.032
 """How long a batch of nothing but running generations should take while others keep coming: short enough to stream smoothly and
 to let newcomers in (they wait for two such batches), long enough that what a batch costs besides its steps does not matter."""
@@ -246,6 +249,65 @@ DRIVER_RESTART_PAUSE_S = 0.2
 
 PROGRAM_BYTES_MAX = 256 << 20
 """Bytes of a component. A Python program is 18 MB; compiling takes memory many times the size."""
+
+PROGRAM_SOURCE_BYTES_MAX = 1 << 20
+"""Bytes of a program that comes as source: one function of somebody's."""
+
+PROGRAM_HEAD_BYTES_MAX = 4096
+"""What stands before the manifest in a program's file. The longest name and version take 300."""
+
+PROGRAM_FILE_NAME_MAX = 160
+"""Characters of a name or user in a file name, encoded; longer ones are hashed. With the version it stays below 255."""
+
+PROGRAM_PART_KEPT_S = 3600.0
+"""Files that somebody began to write and did not finish go after so long: no write takes an hour."""
+
+UPLOADED_PROGRAMS_MAX = 1_000
+"""Programs that one user may have uploaded: their files are listed whenever one is added."""
+
+UPLOADED_PROGRAMS_BYTES_MAX = 16 << 30
+"""And their size: some 800 Python programs. A user cannot fill the disk."""
+
+PULLED_PROGRAMS_MAX = 4_000
+"""Programs kept from a registry; those that came first go first."""
+
+PULLED_PROGRAMS_BYTES_MAX = 64 << 30
+"""And their size."""
+
+INSTALLED_PROGRAMS_MAX = 256
+"""Programs ready to be launched at once. Each is 33 MB of mapped machine code, of which what is in use takes memory; one that was
+put aside comes back from the compile cache in 0.1 s."""
+
+PROGRAMS_LOADING_MAX = 2
+"""Programs read, built or compiled at the same time: each keeps a core busy, and takes many times its size."""
+
+REGISTRY_ANSWER_BYTES_MAX = 32 << 20
+"""What a registry says about a program: ours sends a quarter of that at most."""
+
+REGISTRY_ANSWERS_MAX = 256
+"""Programs whose versions are remembered for a moment, at most some 200 kB each."""
+
+REGISTRY_FRESH_S = 10.0
+"""How long what a registry said about a program holds: who launches a bare name a thousand times asks once, and a version
+published just now is found soon."""
+
+REGISTRY_RETRY_S = 30.0
+"""How long a registry that failed is not asked again while there is something to go on with."""
+
+REGISTRY_CONNECT_TIMEOUT_S = 5.0
+"""A launch waits for it."""
+
+REGISTRY_READ_TIMEOUT_S = 15.0
+"""Between two pieces of an answer."""
+
+REGISTRY_ANSWER_TIMEOUT_S = 30.0
+"""For what a registry says about a program, and for its manifest."""
+
+REGISTRY_DOWNLOAD_TIMEOUT_S = 600.0
+"""For a component: the largest at 0.5 MB/s."""
+
+REGISTRY_ERROR_CHARACTERS_MAX = 300
+"""Of what a registry says in an error."""
 
 
 # --- openai: what one HTTP request may ask for ------------------------------------------------------------------------

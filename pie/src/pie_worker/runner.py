@@ -16,6 +16,7 @@ from torch import Tensor
 from pie.driver.memory import Last, SequenceMemory
 from pie.driver.messages import Batch, BatchResult, DriverLimits, Output, Reading, Request, Sample
 from pie.driver.validity import check_batch, inputs_count, integers
+from pie_worker.drawn_logprobs import Known
 from pie_worker.kv.chunks import Chunk, ChunkBlock
 from pie_worker.kv.lane_block import Decoding
 from pie_worker.kv.lanes import Lanes
@@ -37,6 +38,8 @@ class Row:
     cached: int
     drawn: list[int] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    logprobs: list[bytes] = field(default_factory=list)
+    top_tokens: list[bytes] = field(default_factory=list)
     steps_left: int = 0
     is_stopped: bool = False
 
@@ -50,24 +53,36 @@ class Row:
         slots = self.request.slots
         return self.is_decoding and len(slots) == 1 and isinstance(slots[0], Sample)
 
-    def take(self, tokens: list[int]) -> None:
-        """What was drawn: in the steps of a pass, or at the samples of a single step."""
+    def take(self, tokens: list[int], known: Known | None = None) -> None:
+        """What was drawn: in the steps of a pass, or at a sample of a single step."""
         if self.request.steps == 1:
-            self.drawn, self.steps_left = tokens, 0
-            self.is_stopped = bool(tokens) and tokens[-1] in self.request.stop_tokens
+            self._keep(tokens, known)
+            self.steps_left, self.is_stopped = 0, tokens[-1] in self.request.stop_tokens
             return
         for place, token in enumerate(tokens):
             if token in self.request.stop_tokens:
                 tokens, self.is_stopped = tokens[: place + 1], True
                 break
         self.steps_left = 0 if self.is_stopped else self.steps_left - len(tokens)
-        self.drawn += tokens
+        self._keep(tokens, known)
         self.cached += len(self.tokens) + len(tokens) - 1
         self.positions = [self.positions[-1] + len(tokens)]
         self.tokens = [tokens[-1]]
 
+    def _keep(self, tokens: list[int], known: Known | None) -> None:
+        self.drawn += tokens
+        if known is not None:
+            self.logprobs.append(known.logprobs[: len(tokens)].tobytes())
+            self.top_tokens.append(known.top_tokens[: len(tokens)].tobytes())
+
     def output(self) -> Output:
-        return Output(np.array(self.drawn, dtype="<i4").tobytes(), tuple(self.readings), self.is_stopped)
+        return Output(
+            np.array(self.drawn, dtype="<i4").tobytes(),
+            tuple(self.readings),
+            self.is_stopped,
+            b"".join(self.logprobs),
+            b"".join(self.top_tokens),
+        )
 
     def last(self) -> Last | None:
         return Last(self.drawn[-1], self.is_stopped) if self.drawn else None
@@ -208,8 +223,9 @@ class Runner:
             if watch.is_over(tokens):
                 break
         one.settle()
-        for row, own in zip(one.rows, torch.stack(drawn, 1).tolist(), strict=True):
-            row.take(own)
+        known = draws.logprobs.of_rows()
+        for number, (row, own) in enumerate(zip(one.rows, torch.stack(drawn, 1).tolist(), strict=True)):
+            row.take(own, known.get(number))
 
 
 class _StopWatch:
@@ -232,14 +248,13 @@ class _StopWatch:
 def _draw(row: Row) -> Draw:
     slot = row.request.slots[0]
     assert isinstance(slot, Sample)
-    return Draw(slot.sampling, row.positions[0] + 1, row.request.logit_mask)
+    return Draw(slot.sampling, row.positions[0] + 1, row.request.logit_mask, row.request.top_logprobs)
 
 
 def _read_slots(decoder: Decoder, states: Tensor, rows: Sequence[Row], vocabulary_size: int) -> None:
     """Reads off what the rows of a step asked for. The output matrix is multiplied with those inputs only."""
     starts = np.cumsum([0] + [len(row.tokens) for row in rows]).tolist()
     wanted = [(row, slot, start + slot.index) for row, start in zip(rows, starts, strict=False) for slot in row.request.slots]
-    tokens: dict[int, list[int]] = {id(row): [] for row in rows}
     if wanted:
         places = torch.tensor([place for _, _, place in wanted], device=states.device)
         logits = decoder.logits(states.index_select(0, places))
@@ -248,16 +263,21 @@ def _read_slots(decoder: Decoder, states: Tensor, rows: Sequence[Row], vocabular
             if not isinstance(slot, Sample):
                 row.readings.append(read_off(slot, logits[at], None if allowed is None else allowed[at]))
         samples = [(at, row, slot) for at, (row, slot, _) in enumerate(wanted) if isinstance(slot, Sample)]
-        for (_, row, _), token in zip(samples, _draw_samples(logits, samples, vocabulary_size), strict=True):
-            tokens[id(row)].append(token)
+        if samples:
+            _draw_samples(logits, samples, vocabulary_size)
     for row in rows:
-        row.take(tokens[id(row)])
+        if row.request.steps == 1:
+            row.steps_left = 0
 
 
-def _draw_samples(logits: Tensor, samples: Sequence[tuple[int, Row, Sample]], vocabulary_size: int) -> list[int]:
-    if not samples:
-        return []
-    draws = [Draw(slot.sampling, row.positions[slot.index] + 1, row.request.logit_mask) for _, row, slot in samples]
+def _draw_samples(logits: Tensor, samples: Sequence[tuple[int, Row, Sample]], vocabulary_size: int) -> None:
+    rows = [
+        Draw(slot.sampling, row.positions[slot.index] + 1, row.request.logit_mask, row.request.top_logprobs)
+        for _, row, slot in samples
+    ]
+    draws = Draws(rows, vocabulary_size, 1, logits.device)
     places = torch.tensor([at for at, _, _ in samples], device=logits.device)
-    chosen: list[int] = Draws(draws, vocabulary_size, 1, logits.device).draw(logits.index_select(0, places), 0).tolist()
-    return chosen
+    chosen = draws.draw(logits.index_select(0, places), 0).tolist()
+    known = draws.logprobs.of_rows()
+    for number, ((_, row, _), token) in enumerate(zip(samples, chosen, strict=True)):
+        row.take([token], known.get(number))

@@ -10,6 +10,8 @@ from torch import Tensor
 from pie.driver.draw import uniforms
 from pie.driver.messages import Sampling
 from pie.driver.sampling import is_truncated
+from pie_worker.drawn_logprobs import DrawnLogprobs
+from pie_worker.ordering import descending
 
 _CANDIDATES = 256
 """Rows with truncation first look at this many of their likeliest tokens: sorting a large vocabulary costs many times as much."""
@@ -23,6 +25,7 @@ class Draw:
     position: int
     """Of the new token, in the first step."""
     logit_mask: bytes = b""
+    top_logprobs: int | None = None
 
 
 class Draws:
@@ -30,6 +33,8 @@ class Draws:
 
     def __init__(self, draws: Sequence[Draw], vocabulary_size: int, steps: int, device: torch.device) -> None:
         self._allowed = allowed_rows([draw.logit_mask for draw in draws], vocabulary_size, device)
+        self.logprobs = DrawnLogprobs([draw.top_logprobs for draw in draws], device)
+        """What became known of the tokens drawn."""
         drawn = [row for row, draw in enumerate(draws) if draw.sampling.temperature > 0.0]
         self._drawn: _DrawnRows | None = None
         if drawn:
@@ -42,6 +47,7 @@ class Draws:
         tokens = argmax(logits)
         if self._drawn is not None:
             self._drawn.draw(logits, step, tokens)
+        self.logprobs.note(logits, tokens)
         return tokens
 
 
@@ -113,7 +119,7 @@ class _Truncation:
 
     def _among(self, weights: Tensor, uniform: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Draws among the `count` likeliest tokens, and says for which rows the others could not have been drawn."""
-        candidates, ids = _descending(weights, count)
+        candidates, ids = descending(weights, count)
         kept = self._truncate(candidates)
         tokens = ids.gather(1, choose(kept, uniform).unsqueeze(1)).squeeze(1)
         # Of equals at the end of the list some may be missing, so what is kept must end before them.
@@ -136,17 +142,6 @@ class _Truncation:
         is_beyond[:, 0] = False
         is_unlikely = kept < self._min_p * kept[:, :1]
         return kept.masked_fill(is_beyond | is_unlikely, 0.0).to(descending.dtype)
-
-
-def _descending(weights: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` largest weights of each row and their ids; lower ids first among equals."""
-    if count == weights.shape[1]:
-        values, ids = torch.sort(weights, dim=-1, descending=True, stable=True)
-        return values, ids
-    values, ids = weights.topk(count, -1)
-    ids, by_id = ids.sort(-1)
-    values, by_value = torch.sort(values.gather(1, by_id), dim=-1, descending=True, stable=True)
-    return values, ids.gather(1, by_value)
 
 
 def choose(weights: Tensor, uniform: Tensor) -> Tensor:

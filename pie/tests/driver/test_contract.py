@@ -19,6 +19,7 @@ from pie.driver.messages import (
     Entropy,
     EntropyReading,
     Logits,
+    LogitsReading,
     Logprobs,
     LogprobsReading,
     Output,
@@ -211,6 +212,51 @@ async def test_logprobs_and_entropy_agree_with_logits(driver: Driver, new: int) 
     assert math.isclose(entropy.entropy, -(np.exp(expected) * expected).sum(), abs_tol=1e-3)
 
 
+@pytest.mark.parametrize("steps", [1, 6], ids=["a step", "a burst"])
+async def test_logprobs_come_with_what_is_drawn(driver: Driver, new: int, steps: int) -> None:
+    """Those that a reading off the same place gives, under the logit mask."""
+    tokens = tokens_of(await only(driver, on(new, PROMPT, sampling=DRAWN, steps=steps)))
+    output = await only(driver, on(new + 1, PROMPT, sampling=DRAWN, steps=steps, top_logprobs=3))
+    assert tokens_of(output) == tokens
+    drawn = np.frombuffer(output.logprobs, dtype="<f4").reshape(steps, 4)
+    likeliest = np.frombuffer(output.top_tokens, dtype="<i4").reshape(steps, 3)
+    sequence = PROMPT + tokens[:-1]
+    slots = tuple(slot for index in range(len(PROMPT) - 1, len(sequence)) for slot in (Logits(index), Distribution(index, 1.0, 3)))
+    readings = (await only(driver, on(new + 2, sequence, slots=slots))).readings
+    for step, token in enumerate(tokens):
+        logits, distribution = readings[2 * step : 2 * step + 2]
+        assert isinstance(logits, LogitsReading) and isinstance(distribution, DistributionReading)
+        exact = np.frombuffer(logits.logits, dtype="<f4").astype(np.float64)
+        expected = exact - np.log(np.exp(exact).sum())
+        np.testing.assert_allclose(drawn[step], expected[[token, *likeliest[step]]], atol=1e-4)
+        assert likeliest[step].tolist() == np.frombuffer(distribution.tokens, dtype="<i4").tolist()
+
+
+async def test_a_stop_token_s_logprobs_are_the_last(driver: Driver, new: int) -> None:
+    tokens = await generate(driver, new, 6, DRAWN)
+    count = tokens.index(tokens[3]) + 1
+    output = await only(driver, on(new + 1, PROMPT, sampling=DRAWN, steps=6, stop_tokens=(tokens[3],), top_logprobs=0))
+    assert (len(output.logprobs), output.top_tokens) == (4 * count, b"")
+
+
+async def test_what_a_logit_mask_forbids_has_no_part_in_logprobs(driver: Driver, new: int) -> None:
+    mask = np.packbits(np.arange(limits_of(driver).vocabulary_size) < 2, bitorder="little").tobytes()
+    output = await only(driver, on(new, PROMPT, logit_mask=mask, top_logprobs=3))
+    known = np.frombuffer(output.logprobs, dtype="<f4")
+    assert math.isclose(np.exp(known[1:3]).sum(), 1.0, abs_tol=1e-4)
+    assert known[3] == -np.inf
+
+
+async def test_every_sample_of_a_step_has_its_logprobs(driver: Driver, new: int) -> None:
+    singles = [
+        (await only(driver, on(new, PROMPT, slots=(Sample(index, Sampling()),), top_logprobs=2))).logprobs for index in (3, 0)
+    ]
+    output = await only(driver, on(new, PROMPT, slots=(Sample(3, Sampling()), Sample(0, Sampling())), top_logprobs=2))
+    np.testing.assert_allclose(
+        np.frombuffer(output.logprobs, dtype="<f4"), np.frombuffer(b"".join(singles), dtype="<f4"), atol=1e-5
+    )
+
+
 async def test_a_chunk_without_slots_gives_nothing_and_leaves_its_kv(driver: Driver, new: int) -> None:
     expected = await only(driver, on(new, PROMPT))
     nothing = await only(driver, on(new + 1, PROMPT[:3], slots=()))
@@ -252,6 +298,8 @@ INVALID = {
     "top-p above 1": lambda one: on(one, PROMPT, sampling=Sampling(1.0, top_p=1.5)),
     "half a token": lambda one: Request(one, b"\x01\x00", b"", 0, int32s([1])),
     "negative cached": lambda one: on(one, PROMPT, cached=-1),
+    "too many logprobs": lambda one: on(one, PROMPT, top_logprobs=1 << 20),
+    "less than no logprobs": lambda one: on(one, PROMPT, top_logprobs=-1),
     "unknown sequence": lambda one: on(one, cached=5),
 }
 

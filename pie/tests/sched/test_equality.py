@@ -25,19 +25,30 @@ PROMPTS = st.lists(
 
 
 @settings(max_examples=80, deadline=None)
-@given(LIMITS, PROMPTS, st.integers(1, 14), st.sets(st.integers(0, 39), max_size=2), st.sampled_from([0.0, 1.0]))
-def test_generations_give_what_they_give_alone(driver_limits, prompts, tokens_max, stop_tokens, temperature):
+@given(
+    LIMITS,
+    PROMPTS,
+    st.integers(1, 14),
+    st.sets(st.integers(0, 39), max_size=2),
+    st.sampled_from([0.0, 1.0]),
+    st.sampled_from([None, 0, 3]),
+)
+def test_generations_give_what_they_give_alone(driver_limits, prompts, tokens_max, stop_tokens, temperature, top_logprobs):
     rig = Rig(driver_limits)
     sampling = Sampling(temperature, seed=3)
     given_tokens = [[(17 * common + number) % 40 for number in range(count)] + rest for common, count, rest in prompts]
     works = [
-        rig.generate(rig.context(f"owner{number % 2}"), tokens, tokens_max, sorted(stop_tokens), sampling)
+        rig.generate(
+            rig.context(f"owner{number % 2}"), tokens, tokens_max, sorted(stop_tokens), sampling, top_logprobs=top_logprobs
+        )
         for number, tokens in enumerate(given_tokens)
     ]
     rig.run()
     for tokens, work in zip(given_tokens, works, strict=True):
-        expected = NaiveSequence(driver_limits, []).generate(tokens, sampling, work.tokens_max, work.stop_tokens, b"")
+        naive = NaiveSequence(driver_limits, [])
+        expected = naive.generate(tokens, sampling, work.tokens_max, work.stop_tokens, b"", top_logprobs)
         assert (work.take().tolist(), work.finish, work.error) == (*expected, None)
+        assert work.take_logprobs() == naive.logprobs
 
 
 @settings(max_examples=40, deadline=None)

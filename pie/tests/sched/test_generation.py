@@ -3,6 +3,7 @@ import pytest
 
 from pie.driver.messages import Output
 from pie.errors import DriverError
+from pie.sched.logprobs import TokenLogprobs
 from sched_fakes.rig import Rig
 
 
@@ -50,6 +51,36 @@ def test_a_stop_token_is_neither_delivered_nor_kept(generation):
     generation.receive(handed, Output(int32(7, 5), stopped=True))
     assert generation.take().tolist() == [7] and generation.finish == "stop"
     assert generation.lineage.length == 4 and generation.lineage.tokens.tolist() == [1, 2, 3, 7]
+
+
+def test_logprobs_come_beside_the_tokens_and_none_for_the_stop_token():
+    rig = Rig()
+    work = rig.generate(rig.context(), [1, 2, 3], stop_tokens=[5], top_logprobs=1)
+    work.readmit()
+    _, handed = work.hand_out(3, 4, b"")
+    known = np.array([[-1.0, -0.5], [-2.0, -0.1]], np.float32).tobytes()
+    work.receive(handed, Output(int32(7, 5), (), True, known, int32(9, 5)))
+    assert work.take_logprobs() == [TokenLogprobs(-1.0, ((9, -0.5),))]
+    assert work.take_logprobs() == []
+
+
+def test_what_is_impossible_is_not_among_the_likeliest():
+    rig = Rig()
+    work = rig.generate(rig.context(), [1], top_logprobs=2)
+    work.readmit()
+    _, handed = work.hand_out(1, 1, b"")
+    known = np.array([0.0, 0.0, -np.inf], np.float32).tobytes()
+    work.receive(handed, Output(int32(7), (), False, known, int32(7, 8)))
+    assert work.take_logprobs() == [TokenLogprobs(0.0, ((7, 0.0),))]
+
+
+def test_a_driver_that_tells_too_few_logprobs_is_refused():
+    rig = Rig()
+    work = rig.generate(rig.context(), [1], top_logprobs=2)
+    work.readmit()
+    _, handed = work.hand_out(1, 1, b"")
+    with pytest.raises(DriverError, match="log-prob"):
+        work.receive(handed, Output(int32(7)))
 
 
 def test_what_was_taken_is_not_given_again(generation):

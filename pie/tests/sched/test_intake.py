@@ -153,3 +153,15 @@ def test_a_generation_with_a_sampling_that_the_driver_would_refuse_is_refused(ri
 
 def test_stop_tokens_outside_the_vocabulary_are_never_drawn(rig):
     assert rig.generate(rig.context(), [1], stop_tokens=[39, 100, 2**70]).stop_tokens == (39,)
+
+
+@pytest.mark.parametrize("top", [-1, 21])
+def test_so_many_logprobs_cannot_be_told(top):
+    rig = Rig()
+    with pytest.raises(InvalidArgumentError, match="log-prob"):
+        rig.generate(rig.context(), [1], top_logprobs=top)
+
+
+def test_no_more_logprobs_are_told_than_there_are_tokens():
+    rig = Rig(limits(vocabulary_size=7))
+    assert rig.generate(rig.context(), [1], top_logprobs=20).top_logprobs == 7

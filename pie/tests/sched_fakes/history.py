@@ -120,16 +120,20 @@ class HistoryDriver:
         states = self._compute(pages, cached, tokens, positions, mask)
         output = self._read(request, states, positions)
         drawn = np.frombuffer(output.tokens, np.int32).tolist()
+        states = [states[slot.index] for slot in request.slots if type(slot) is Sample]
         while 0 < len(drawn) < request.steps and drawn[-1] not in request.stop_tokens:
             at = cached + count + len(drawn) - 1
             state = self._compute(pages, at, [drawn[-1]], [at], None)[0]
+            states.append(state)
             drawn.append(draw(state, request.slots[0].sampling, at + 1, request.logit_mask, self.limits.vocabulary_size))
         stopped = bool(drawn) and drawn[-1] in request.stop_tokens
         if drawn:
             self._last[request.sequence] = (drawn[-1], stopped)
         else:
             self._last.pop(request.sequence, None)
-        return Output(np.array(drawn, np.int32).tobytes(), output.readings, stopped)
+        known = [] if request.top_logprobs is None else [logprobs(state, request.top_logprobs) for state in states]
+        columns = [b"".join(column) for column in zip(*known, strict=True)]
+        return Output(np.array(drawn, np.int32).tobytes(), output.readings, stopped, *columns)
 
     def _compute(self, pages, cached, tokens, positions, mask) -> list[int]:
         """Writes the KV of the tokens; an input that attends to a later one sees that one's token and position."""
@@ -190,6 +194,13 @@ def draw(state: int, sampling: Sampling, position: int, logit_mask: bytes, vocab
         bits = np.unpackbits(np.frombuffer(logit_mask, np.uint8), bitorder="little")
         allowed = np.flatnonzero(bits[:vocabulary_size]).tolist()
     return int(allowed[chance % len(allowed)])
+
+
+def logprobs(state: int, top: int) -> tuple[bytes, bytes]:
+    """Of a token drawn: `Output.logprobs` and `Output.top_tokens`."""
+    numbers = [-float(mixed(7, state, number) % 1009) for number in range(1 + top)]
+    tokens = [mixed(8, state, number) % 40 for number in range(top)]
+    return np.array(numbers, np.float32).tobytes(), np.array(tokens, np.int32).tobytes()
 
 
 def reading(slot, state: int):

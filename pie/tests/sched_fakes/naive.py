@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from pie.driver.messages import Batch, DriverLimits, Output, Request, Sample, Sampling, Slot
+from pie.sched.logprobs import TokenLogprobs
 from sched_fakes.history import HistoryDriver
 
 
@@ -25,12 +26,15 @@ class NaiveSequence:
         pages = -(-driver_limits.context_max // driver_limits.page_size)
         self._driver = HistoryDriver(msgspec.structs.replace(driver_limits, pages_total=pages, batch_tokens_max=1 << 20))
         self._pages = np.arange(pages, dtype=np.int32).tobytes()
+        self.logprobs: list[TokenLogprobs] = []
         self._batch = 0
         self._cached = 0
         for group in groups:
             self.feed(group)
 
-    def feed(self, group: list[Entry], slots: Sequence[Slot] = (), logit_mask: bytes = b"") -> Output:
+    def feed(
+        self, group: list[Entry], slots: Sequence[Slot] = (), logit_mask: bytes = b"", top_logprobs: int | None = None
+    ) -> Output:
         self._batch += 1
         width = self._cached + len(group)
         rows = [_causal(width, number - len(group)) if entry.row is None else entry.row for number, entry in enumerate(group)]
@@ -43,26 +47,40 @@ class NaiveSequence:
             pages=self._pages,
             slots=tuple(slots),
             logit_mask=logit_mask,
+            top_logprobs=top_logprobs,
             attention_mask=b"" if plain else np.concatenate([row[:width] for row in rows]).astype(np.uint8).tobytes(),
         )
         self._cached = width
         return self._driver.compute(Batch(self._batch, (request,))).outputs[0]
 
     def generate(
-        self, prompt: list[int], sampling: Sampling, tokens_max: int, stop_tokens: Sequence[int], logit_mask: bytes
+        self,
+        prompt: list[int],
+        sampling: Sampling,
+        tokens_max: int,
+        stop_tokens: Sequence[int],
+        logit_mask: bytes,
+        top_logprobs: int | None = None,
     ) -> tuple[list[int], str]:
-        """Tokens without the stop token, and why it ended."""
+        """Tokens without the stop token, and why it ended. Their log-probabilities are in `logprobs` then."""
         for token in prompt[:-1]:
             self.feed([Entry(token, self._cached)])
         tokens: list[int] = []
         token = prompt[-1]
         while len(tokens) < tokens_max:
-            output = self.feed([Entry(token, self._cached)], [Sample(0, sampling)], logit_mask)
+            output = self.feed([Entry(token, self._cached)], [Sample(0, sampling)], logit_mask, top_logprobs)
             token = int(np.frombuffer(output.tokens, np.int32)[0])
             if token in stop_tokens:
                 return tokens, "stop"
             tokens.append(token)
+            self._note(output, top_logprobs)
         return tokens, "length"
+
+    def _note(self, output: Output, top: int | None) -> None:
+        if top is not None:
+            drawn, *likeliest = np.frombuffer(output.logprobs, np.float32).tolist()
+            tokens = np.frombuffer(output.top_tokens, np.int32).tolist()
+            self.logprobs.append(TokenLogprobs(drawn, tuple(zip(tokens, likeliest, strict=True))))
 
 
 def _causal(width: int, from_end: int) -> np.ndarray:

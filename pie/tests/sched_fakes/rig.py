@@ -45,8 +45,9 @@ class Rig:
         tokens_max: int = 10,
         stop_tokens: Sequence[int] = (),
         sampling: Sampling = ARGMAX,
+        **rest,
     ) -> Generation:
-        options = GenerateOptions(sampling, tokens_max, stop_tokens)
+        options = GenerateOptions(sampling, tokens_max, stop_tokens, **rest)
         work = self.intake.generate(self.core.next_work_id(), context, tokens, options)
         self.core.submit(work, self.now)
         return work

@@ -29,6 +29,7 @@ from pie.sched.context import Context
 from pie.sched.core import SchedulerCore
 from pie.sched.generation import Generation
 from pie.sched.intake import Intake
+from pie.sched.logprobs import TokenLogprobs
 from pie.sched.pass_work import PassWork
 from pie.sched.work import GenerateOptions, Pass
 from pie.sched.works import AnyWork
@@ -87,6 +88,7 @@ class Simulation:
         self.twins: dict[Context, Twin] = {}
         self.saved: dict[str, Twin] = {}
         self.delivered: dict[Generation, list[int]] = {}
+        self.logprobs: dict[Generation, list[TokenLogprobs]] = {}
         self.pending: dict[AnyWork, Pass | GenerateOptions] = {}
         self.cancelled: set[AnyWork] = set()
         self.ended = 0
@@ -275,6 +277,7 @@ class Simulation:
             self.random.choice([0, 1, 2, 5, 9, 30]),
             tuple(self.random.sample(range(self.limits.vocabulary_size), self.random.choice([0, 0, 1, 3]))),
             self._logit_mask(),
+            self.random.choice([None, None, 0, 2]),
         )
         tokens = self._tokens()
         self._submit(lambda: self.intake.generate(self.core.next_work_id(), context, tokens, options), options)
@@ -341,13 +344,17 @@ class Simulation:
 
     def progressed(self, work: Generation) -> None:
         self.delivered[work].extend(work.take())
+        self.logprobs[work].extend(work.take_logprobs())
         if not work.done:
             return
         self.pending.pop(work)
         self.ended += 1
         got, prompt, twin = self.delivered.pop(work), work.inputs.tolist(), self.twins[work.context]
         naive = NaiveSequence(self.limits, twin.groups)
-        tokens, finish = naive.generate(prompt, work._sampling, work.tokens_max, work.stop_tokens, work.logit_mask)
+        tokens, finish = naive.generate(
+            prompt, work._sampling, work.tokens_max, work.stop_tokens, work.logit_mask, work.top_logprobs
+        )
+        assert self.logprobs.pop(work) == ([] if work.top_logprobs is None else naive.logprobs[: len(got)])
         assert got == tokens[: len(got)], f"tokens {got} instead of {tokens}"
         if work.finish is not None:
             assert (got, work.finish) == (tokens, finish), f"{got}, {work.finish} instead of {tokens}, {finish}"
@@ -400,7 +407,7 @@ class Simulation:
             return
         self.pending[work] = given
         if isinstance(work, Generation):
-            self.delivered[work] = []
+            self.delivered[work], self.logprobs[work] = [], []
             if self.random.random() < 0.1:
                 work.allow(self.random.randrange(4))
         self.core.submit(work, self.now)

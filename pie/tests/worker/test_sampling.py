@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pie.driver.messages import Sampling
-from pie.driver.sampling import allowed_tokens, draw
+from pie.driver.sampling import allowed_tokens, draw, logprobs
 from pie_worker.sampling import Draw, Draws, allowed_rows, choose
 
 SIZES = st.sampled_from([5, 40, 300, 700])
@@ -83,3 +83,37 @@ def test_logits_that_are_no_numbers_still_give_tokens() -> None:
     rows = [Draw(sampling, 1) for sampling in (Sampling(), Sampling(1.0), Sampling(1.0, top_k=3))]
     tokens = Draws(rows, 300, 1, torch.device("cpu")).draw(logits, 0)
     assert ((tokens >= 0) & (tokens < 300)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(SAMPLINGS, st.sampled_from([None, 0, 1, 5, 20])), min_size=1, max_size=5),
+    SIZES,
+    st.integers(0, 2**32),
+    st.booleans(),
+)
+def test_logprobs_of_what_is_drawn_are_as_defined(
+    rows: list[tuple[Sampling, int | None]], size: int, seed: int, has_masks: bool
+) -> None:
+    steps = [random_logits(len(rows), size, seed + step, has_ties=False) for step in range(3)]
+    bits = np.random.default_rng(seed + 1).random((len(rows), size)) < 0.5
+    bits[:, :2] = True
+    masks = [np.packbits(row, bitorder="little").tobytes() if has_masks else b"" for row in bits]
+    tops = [None if top is None else min(top, size) for _, top in rows]
+    draws = Draws(
+        [Draw(sampling, 10, mask, top) for (sampling, _), mask, top in zip(rows, masks, tops, strict=True)],
+        size,
+        3,
+        torch.device("cpu"),
+    )
+    drawn = [draws.draw(torch.from_numpy(logits), step).tolist() for step, logits in enumerate(steps)]
+    known = draws.logprobs.of_rows()
+    assert sorted(known) == [row for row, top in enumerate(tops) if top is not None]
+    for row, own in known.items():
+        for step, logits in enumerate(steps):
+            top = tops[row]
+            assert top is not None
+            expected, likeliest = logprobs(logits[row], drawn[step][row], top, allowed_tokens(masks[row], size))
+            np.testing.assert_allclose(own.logprobs[step], expected, rtol=1e-4, atol=1e-4)
+            possible = expected[1:] > -np.inf
+            assert own.top_tokens[step][possible].tolist() == likeliest[possible].tolist()

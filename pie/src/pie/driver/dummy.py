@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from math import log
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -34,7 +34,7 @@ from pie.driver.messages import (
     Sampling,
     Slot,
 )
-from pie.driver.sampling import Booleans, Floats, allowed_tokens, draw, probabilities
+from pie.driver.sampling import Booleans, Floats, allowed_tokens, draw, logprobs, probabilities
 from pie.driver.validity import check_batch, inputs_count, integers
 from pie.errors import DriverError, DriverLostError
 
@@ -62,6 +62,14 @@ class Faults:
     """`start` raises this."""
     latency_s: Callable[[Batch], float] = field(default=lambda _batch: 0.0)
     """How long a batch takes."""
+
+
+class Drawn(NamedTuple):
+    """A token, and its part of `Output.logprobs` and `Output.top_tokens`."""
+
+    token: int
+    logprobs: bytes = b""
+    top_tokens: bytes = b""
 
 
 class DummyDriver:
@@ -149,30 +157,32 @@ class DummyDriver:
         positions = _positions(request)
         allowed = allowed_tokens(request.logit_mask, self._limits.vocabulary_size)
         if request.steps > 1:
-            tokens = list(self._burst(request, inputs[-1], positions[-1], allowed))
-            return _output(request, tokens, ())
-        tokens, readings = [], []
+            return _output(request, list(self._burst(request, inputs[-1], positions[-1], allowed)), ())
+        drawn, readings = [], []
         for slot in request.slots:
             logits = _logits(inputs[slot.index], positions[slot.index] + 1, self._limits.vocabulary_size)
             if isinstance(slot, Sample):
-                tokens.append(draw(logits, slot.sampling, positions[slot.index] + 1, allowed))
+                token = draw(logits, slot.sampling, positions[slot.index] + 1, allowed)
+                drawn.append(_drawn(request, token, logits, allowed))
             else:
                 readings.append(_reading(slot, logits, allowed))
-        return _output(request, tokens, tuple(readings))
+        return _output(request, drawn, tuple(readings))
 
-    def _burst(self, request: Request, token: int, position: int, allowed: Booleans | None) -> Iterator[int]:
+    def _burst(self, request: Request, token: int, position: int, allowed: Booleans | None) -> Iterator[Drawn]:
         sampling = cast(Sample, request.slots[0]).sampling
         for _ in range(request.steps):
             position += 1
-            token = self._next(token, position, sampling, allowed)
-            yield token
+            drawn = self._next(request, token, position, sampling, allowed)
+            yield drawn
+            token = drawn.token
             if token in request.stop_tokens:
                 return
 
-    def _next(self, token: int, position: int, sampling: Sampling, allowed: Booleans | None) -> int:
-        if sampling.temperature == 0.0 and allowed is None:
-            return _likeliest(token, position, self._limits.vocabulary_size)
-        return draw(_logits(token, position, self._limits.vocabulary_size), sampling, position, allowed)
+    def _next(self, request: Request, token: int, position: int, sampling: Sampling, allowed: Booleans | None) -> Drawn:
+        if sampling.temperature == 0.0 and allowed is None and request.top_logprobs is None:
+            return Drawn(_likeliest(token, position, self._limits.vocabulary_size))
+        logits = _logits(token, position, self._limits.vocabulary_size)
+        return _drawn(request, draw(logits, sampling, position, allowed), logits, allowed)
 
 
 def _positions(request: Request) -> list[int]:
@@ -181,11 +191,20 @@ def _positions(request: Request) -> list[int]:
     return list(range(request.cached, request.cached + inputs_count(request)))
 
 
-def _output(request: Request, tokens: list[int], readings: tuple[Reading, ...]) -> tuple[Output, Last | None]:
-    if not tokens:
+def _drawn(request: Request, token: int, logits: Floats, allowed: Booleans | None) -> Drawn:
+    if request.top_logprobs is None:
+        return Drawn(token)
+    known, likeliest = logprobs(logits, token, request.top_logprobs, allowed)
+    return Drawn(token, known.tobytes(), likeliest.tobytes())
+
+
+def _output(request: Request, drawn: list[Drawn], readings: tuple[Reading, ...]) -> tuple[Output, Last | None]:
+    if not drawn:
         return Output(readings=readings), None
+    tokens = [one.token for one in drawn]
     last = Last(tokens[-1], tokens[-1] in request.stop_tokens)
-    return Output(np.array(tokens, dtype="<i4").tobytes(), readings, last.stopped), last
+    known = [b"".join(column) for column in zip(*[(one.logprobs, one.top_tokens) for one in drawn], strict=True)]
+    return Output(np.array(tokens, dtype="<i4").tobytes(), readings, last.stopped, *known), last
 
 
 def _likeliest(token: int, position: int, vocabulary_size: int) -> int:
@@ -207,8 +226,8 @@ def _reading(slot: Slot, logits: Floats, allowed: Booleans | None) -> Reading:
         case Logits():
             return LogitsReading(logits.tobytes())
         case Logprobs(tokens=tokens):
-            logprobs = logits - np.log(np.exp(logits.astype(np.float64)).sum())
-            return LogprobsReading(logprobs[list(tokens)].astype("<f4").tobytes())
+            known = logits - np.log(np.exp(logits.astype(np.float64)).sum())
+            return LogprobsReading(known[list(tokens)].astype("<f4").tobytes())
         case Entropy():
             weights = probabilities(logits, 1.0).astype(np.float64)
             present = weights[weights > 0.0]

@@ -95,6 +95,8 @@ class Request(msgspec.Struct, array_like=True, frozen=True):
     Only with one step. A row says all there is: it may let an input see later inputs, and a model's own sliding window is not
     applied on top. A row that attends to nothing attends to its own input.
     """
+    top_logprobs: int | None = None
+    """Tell the log-probability of each token drawn, and of so many likeliest tokens beside it. None: nothing."""
 
 
 class PageCopy(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -142,6 +144,11 @@ class Output(msgspec.Struct, array_like=True, frozen=True):
     readings: tuple[Reading, ...] = ()
     """The other slots, in slot order."""
     stopped: bool = False
+    logprobs: bytes = b""
+    """float32[tokens, 1 + `top_logprobs`]: of the token drawn, then of the likeliest, descending, lower ids first among equals.
+    At temperature 1, without truncation, under the logit mask: a token that it forbids has minus infinity."""
+    top_tokens: bytes = b""
+    """int32[tokens, `top_logprobs`]: the likeliest. Of equals at the end of the list any may be named."""
 
 
 class BatchResult(msgspec.Struct, array_like=True, frozen=True, tag="result"):

@@ -60,6 +60,15 @@ def draw(logits: Floats, sampling: Sampling, position: int, allowed: Booleans | 
     return int(order[choose(weights, float(uniform))])
 
 
+def logprobs(logits: Floats, token: int, top: int, allowed: Booleans | None = None) -> tuple[Floats, NDArray[np.int32]]:
+    """At temperature 1: of a token and of the `top` likeliest, descending, lower ids first among equals; and which those are."""
+    masked = (logits if allowed is None else np.where(allowed, logits, -np.inf)).astype(np.float64)
+    known = masked - masked.max()
+    known -= np.log(np.exp(known).sum())
+    likeliest = np.argsort(-known, kind="stable")[:top]
+    return known[[token, *likeliest]].astype(np.float32), likeliest.astype(np.int32)
+
+
 def is_truncated(sampling: Sampling) -> bool:
     return sampling.top_k > 0 or sampling.top_p < 1.0 or sampling.min_p > 0.0
 

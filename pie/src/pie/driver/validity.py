@@ -94,6 +94,8 @@ def _problem(request: Request, limits: DriverLimits) -> str | None:
         return f"{request.cached + count + request.steps - 1} tokens, the longest context is {limits.context_max}"
     if len(request.pages) // 4 < pages_needed(request, limits.page_size):
         return f"{len(request.pages) // 4} pages, {pages_needed(request, limits.page_size)} are needed"
+    if request.top_logprobs is not None and not 0 <= request.top_logprobs <= limits.vocabulary_size:
+        return f"{request.top_logprobs} log-probabilities of {limits.vocabulary_size} tokens"
     return _mask_problem(request, count, limits) or _slots_problem(request, count, limits)
 
 

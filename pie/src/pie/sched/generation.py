@@ -9,6 +9,7 @@ from typing import Literal, Protocol, final
 from pie.driver.messages import Output, Request, Sample, Sampling
 from pie.errors import DriverError
 from pie.sched.context import Context
+from pie.sched.logprobs import FreshLogprobs, TokenLogprobs
 from pie.sched.work import Handed, Work
 
 
@@ -31,6 +32,7 @@ class Generation(Work):
         sampling: Sampling,
         stop_tokens: tuple[int, ...],
         tokens_max: int,
+        top_logprobs: int | None = None,
     ) -> None:
         super().__init__(work_id, context, inputs, logit_mask)
         self.stop_tokens = stop_tokens
@@ -49,6 +51,8 @@ class Generation(Work):
         self._sampling = sampling
         self._slot = (Sample(0, sampling),)
         self._fresh: array[int] = array("i")
+        self.top_logprobs = top_logprobs
+        self._fresh_logprobs = None if top_logprobs is None else FreshLogprobs(top_logprobs)
 
     # --- For the consumer ---------------------------------------------------------------------------------------------
 
@@ -56,6 +60,10 @@ class Generation(Work):
         """The tokens that came since the last call."""
         fresh, self._fresh = self._fresh, array("i")
         return fresh
+
+    def take_logprobs(self) -> list[TokenLogprobs]:
+        """One for each token that came since the last call; to be called whenever `take` is. Empty unless asked for."""
+        return [] if self._fresh_logprobs is None else self._fresh_logprobs.take()
 
     def cancel(self) -> None:
         """Ends it. What was delivered stays in the context, but for the last token. `finish` stays None."""
@@ -120,6 +128,8 @@ class Generation(Work):
             max(draws, 1),
             self.stop_tokens if draws else (),
             self.logit_mask if draws else b"",
+            b"",
+            self.top_logprobs if draws else None,
         )
         computed = self.handed + count
         self.in_flight += 1
@@ -143,6 +153,8 @@ class Generation(Work):
         if output.stopped:
             drawn.pop()
             self.finish = "stop"
+        if self._fresh_logprobs is not None:
+            self._fresh_logprobs.add(output, count, len(drawn))
         self._append(drawn)
         return handed.computed + count - 1
 

@@ -20,7 +20,7 @@ from pie.errors import (
     OutOfPagesError,
     TokenOutOfRangeError,
 )
-from pie.limits import PASSES_QUEUED_MAX
+from pie.limits import PASSES_QUEUED_MAX, TOP_LOGPROBS_MAX
 from pie.sched import brle
 from pie.sched.context import Context
 from pie.sched.generation import Generation
@@ -71,6 +71,7 @@ class Intake:
             sampling=self._sampling(options.sampling),
             stop_tokens=tuple([int(token) for token in options.stop_tokens if 0 <= token < self.limits.vocabulary_size]),
             tokens_max=min(options.tokens_max or longest, longest - length),
+            top_logprobs=self._top_logprobs(options.top_logprobs),
         )
 
     def recalled(self, tokens: Tokens) -> array[int]:
@@ -147,6 +148,13 @@ class Intake:
         if (problem := sampling_problem(sampling)) is not None:
             raise InvalidArgumentError(problem)
         return self._seeded(sampling)
+
+    def _top_logprobs(self, top: int | None) -> int | None:
+        if top is None:
+            return None
+        if not 0 <= top <= TOP_LOGPROBS_MAX:
+            raise InvalidArgumentError(f"log-probabilities of {top} tokens: 0 to {TOP_LOGPROBS_MAX} can be told")
+        return min(top, self.limits.vocabulary_size)
 
     def _seeded(self, sampling: Sampling) -> Sampling:
         if sampling.seed or not sampling.temperature:

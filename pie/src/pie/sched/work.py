@@ -66,6 +66,8 @@ class GenerateOptions:
     stop_tokens: Sequence[int] = ()
     """Tokens that end the generation; they are not part of what is produced."""
     logit_mask: RunLengths = ()
+    top_logprobs: int | None = None
+    """Tell how likely each token drawn was, and so many likeliest ones. None: nothing, 0: of the token drawn only."""
 
 
 class Handed:

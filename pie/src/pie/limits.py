@@ -34,6 +34,9 @@ KEPT_CONTEXT_BYTES_MAX = 64 << 20
 WEIGHTS_SAMPLE_BYTES = 1 << 20
 """What is read of each end of a file of weights to tell it from others. Reading all of a large model takes a minute."""
 
+ENDED_PROCESSES_CHARGED_MAX = 256
+"""Ended processes whose last tokens are still charged: those of the two batches on their way when they ended."""
+
 # --- wasi: what a guest may ask for in one call, and hold ------------------------------------------------------------
 
 WASI_POLLABLES_MAX = 4096

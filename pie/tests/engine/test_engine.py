@@ -6,15 +6,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine_fakes.dummy_engine import Body, dummy_config, program
+from pie.clock import ManualClock
 from pie.config.config import LimitsConfig
 from pie.config.home import Home
 from pie.engine.context_store import ContextStore
 from pie.engine.engine import Engine, running
-from pie.errors import DrainingError, QuotaError, TooManyProcessesError
+from pie.errors import DrainingError, PieError, QuotaError, TooManyProcessesError
+from pie.host import context as contexts
+from pie.host.forward import draw
 from pie.host.guest import Guest
+from pie.host.sampler import GuestSampler
 from pie.sched.context import SavedContext
 from pie.sched.work import Pass
 
@@ -148,9 +153,50 @@ async def test_a_context_that_does_not_fit_any_more_is_left_out(tmp_path: Path, 
     async with engine_in(tmp_path) as engine:
         assert not engine.model().scheduler.saved_contexts()
         assert "outside the vocabulary" in caplog.text
+        await engine.save_contexts()
+        assert path.exists(), "another engine may be able to use it"
 
 
 async def test_users_do_not_see_each_others_contexts(engine: Engine) -> None:
     assert await value(engine, saves("notes"), "ada") == "saved"
     assert "no saved context" in await value(engine, opens("notes"), "bob")
     assert await value(engine, saves("notes"), "bob") == "saved"
+
+
+def computes(*lengths: int) -> Body:
+    """Passes of so many tokens, one after the other; returns the code of the error that ends them."""
+
+    async def body(guest: Guest) -> str:
+        held = contexts.new_context(guest, guest.model("dummy"))
+        for length in lengths:
+            tokens = np.ones(length, np.uint32)
+            try:
+                await draw(guest, held, tokens, GuestSampler(0.0, 0, 1.0, 0.0, 0))
+            except PieError as error:
+                return error.code
+        return "done"
+
+    return body
+
+
+async def test_tokens_are_charged_to_the_process_and_its_user(engine: Engine) -> None:
+    launched = engine.launch(program(computes(100, 20)), "{}", "ada")
+    assert (await launched.outcome()).value == "done"
+    assert launched.process.tokens == 120
+    with pytest.raises(QuotaError):
+        engine.quotas.charge("ada", 600 - 120 + 1)
+        engine.quotas.admit("ada")
+
+
+async def test_who_overdraws_is_not_stopped_but_launches_nothing_more(engine: Engine, clock: ManualClock) -> None:
+    assert await value(engine, computes(500, 500)) == "done"
+    with pytest.raises(QuotaError) as refused:
+        engine.launch(program(returns), "{}", "ada")
+    clock.advance(int((refused.value.retry_after_s + 0.001) * 1e9))
+    assert await value(engine, returns) == "ada"
+
+
+async def test_a_process_ends_its_work_at_its_token_budget(engine: Engine) -> None:
+    launched = engine.launch(program(computes(50, 50, 1)), "{}", token_budget=100)
+    assert (await launched.outcome()).value == "token-budget"
+    assert launched.process.tokens == 100

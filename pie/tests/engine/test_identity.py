@@ -19,11 +19,15 @@ def test_the_same_files_elsewhere_are_the_same_model(folder: Path, tmp_path_fact
     for path in folder.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
     (other / "README.md").write_text("not part of it")
-    assert identity(other) == identity(folder)
+    assert identity(other, "m") == identity(folder, "m")
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors", "model-2.safetensors"])
 def test_another_description_or_other_weights_are_another_model(folder: Path, name: str) -> None:
-    before = identity(folder)
+    before = identity(folder, "m")
     (folder / name).write_bytes(b"\1" * 100)
-    assert identity(folder) != before
+    assert identity(folder, "m") != before
+
+
+def test_one_model_under_two_names_is_two(folder: Path) -> None:
+    assert identity(folder, "a") != identity(folder, "b")

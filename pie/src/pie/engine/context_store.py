@@ -64,6 +64,10 @@ class ContextStore:
             self._kept[key] = _digest(*key, context.tokens.tobytes())
         return contexts
 
+    def leave_alone(self, context: KeptContext) -> None:
+        """The engine could not take this context; another one may. Its file is not this engine's to remove."""
+        del self._kept[context.username, context.name]
+
     def store(self, contexts: Sequence[SavedContext]) -> list[NotKept]:
         """Make the folder hold these contexts. Returns those that it does not hold afterwards."""
         failures = [failure for context in contexts if (failure := self._put(context)) is not None]

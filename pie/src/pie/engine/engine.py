@@ -14,6 +14,7 @@ import msgspec
 from pie.clock import Clock, SystemClock
 from pie.config.config import Config, LimitsConfig, ModelConfig
 from pie.config.home import Home
+from pie.engine.accounting import Accounting
 from pie.engine.context_store import ContextStore, NotKept
 from pie.engine.drivers import make_driver
 from pie.engine.identity import identity
@@ -74,6 +75,7 @@ class Engine:
         self._clock = clock or SystemClock()
         self._draining = False
         self.quotas = Quotas(config.limits, self._clock)
+        self._accounting = Accounting(self.quotas)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
         self._models: dict[str, ServedModel] = {}
@@ -140,6 +142,7 @@ class Engine:
         self.quotas.enter(username)
         guest = self._guest(program, input_text, username, token_budget)
         self._table.add(guest.process)
+        self._accounting.begin(guest.process)
         run = run_process(guest, program.component, self._admission, self._config.runtime.scratch_folder)
         task = asyncio.get_running_loop().create_task(run, name=f"process {guest.process.id}")
         self._tasks[guest.process.id] = task
@@ -208,6 +211,7 @@ class Engine:
         loaded = models.load(config.name, folder, datetime.now)
         texts = TextDesk(loaded, lambda: models.load(config.name, folder, datetime.now))
         scheduler = Scheduler(make_driver(config, loaded), clock=self._clock, share_prefixes=self._config.runtime.share_prefixes)
+        scheduler.on_tokens = self._accounting.charge
         try:
             await scheduler.start()
             await self._recall(config.name, folder, scheduler)
@@ -218,12 +222,13 @@ class Engine:
 
     async def _recall(self, name: str, folder: Path, scheduler: Scheduler) -> None:
         """Bring back the contexts that an earlier engine has kept."""
-        store = ContextStore(self._home.contexts / await asyncio.to_thread(identity, folder))
+        store = ContextStore(self._home.contexts / await asyncio.to_thread(identity, folder, name))
         for kept in await asyncio.to_thread(store.load):
             try:
                 scheduler.recall_context(kept.username, kept.name, kept.tokens)
             except PieError as error:
                 log.warning("the saved context %r of %r is left out: %s", kept.name, kept.username, error)
+                store.leave_alone(kept)
         self._stores[name] = store
 
     def _guest(self, program: InstalledProgram, input_text: str, username: str, token_budget: int | None) -> Guest:
@@ -242,6 +247,7 @@ class Engine:
     def _end(self, guest: Guest, task: "asyncio.Task[str]") -> None:
         conclude(guest, task)
         self._table.remove(guest.process)
+        self._accounting.end(guest.process)
         self.quotas.leave(guest.process.username)
         del self._tasks[guest.process.id]
         self.on_end(guest.process)

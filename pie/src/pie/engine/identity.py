@@ -1,4 +1,4 @@
-"""Which model it is: the same files, wherever they lie, give the same word."""
+"""Which model it is: the same files under the same name, wherever they lie, give the same word."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +11,13 @@ _WHOLE = ("config.json", "tokenizer.json")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.gguf")
 
 
-def identity(folder: Path) -> str:
-    """Hash of the model's description and of samples of its weights: size, beginning and end of each file. Raises `OSError`."""
+def identity(folder: Path, name: str) -> str:
+    """Hash of the model's name, its description, and samples of its weights: size, beginning and end of each file.
+
+    Raises `OSError`.
+    """
     hasher = blake3.blake3()
-    for part in _parts(folder):
+    for part in (name.encode(), *_parts(folder)):
         hasher.update(len(part).to_bytes(8, "little"))
         hasher.update(part)
     return hasher.hexdigest()[:32]

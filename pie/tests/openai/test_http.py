@@ -44,6 +44,15 @@ async def test_models_are_listed_and_told_about(dummy: Served) -> None:
         await dummy.client().models.retrieve("gpt/9")
 
 
+@pytest.mark.parametrize(
+    ("path", "code"), [("/v1/embeddings", "unknown_url"), (CHAT, "method_not_allowed"), ("/v1/models/a%0Ab", "unknown_url")]
+)
+async def test_what_there_is_not_is_an_error_of_the_same_shape(dummy: Served, path: str, code: str) -> None:
+    async with dummy.http() as http:
+        reply = await http.get(path)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (405 if code == "method_not_allowed" else 404, code)
+
+
 async def test_the_description_needs_no_key_and_names_every_route(dummy: Served) -> None:
     async with dummy.http() as http:
         paths = (await http.get("/openapi.json")).json()["paths"]

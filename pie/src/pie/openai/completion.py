@@ -27,7 +27,7 @@ from pie.sched.work import GenerateOptions
 
 if TYPE_CHECKING:
     from pie.sched.constraint import Constraint
-    from pie.sched.generation import TokenLogprobs
+    from pie.sched.logprobs import TokenLogprobs
 
 Finish = Literal["stop", "length"]
 
@@ -200,9 +200,9 @@ class Completions:
     async def _compute(self, context: Context, inputs: npt.NDArray[np.int32]) -> None:
         """The prompt goes through the model; a generation of one token does that, and tells what was known."""
         self._prefill = self.model.scheduler.generate(context, inputs, GenerateOptions(tokens_max=1))
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._prefill.on_progress = lambda: done.done() or done.set_result(None)
-        await done
+        done = asyncio.Event()
+        self._prefill.on_progress = done.set
+        await done.wait()
         if self._prefill.error is not None:
             raise self._prefill.error
 

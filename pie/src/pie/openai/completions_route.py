@@ -9,7 +9,7 @@ from pie.host.served import ServedModel
 from pie.limits import OPENAI_CHOICES_MAX
 from pie.openai.api_error import invalid, unsupported
 from pie.openai.chat_chunks import DONE, Heading, encode, event_head, usage_chunk
-from pie.openai.completion import Completion, CompletionOptions, Completions, Piece
+from pie.openai.completion import Completion, CompletionOptions, Completions, Drawn, Piece
 from pie.openai.decoding import decode
 from pie.openai.http import Exchange
 from pie.openai.logprobs import completion_logprobs
@@ -50,7 +50,8 @@ class _Choice:
     async def rest(self) -> dict[str, Any]:
         """All of it, as an entry of `choices`."""
         self.completion.read_freely()
-        texts, drawn = [self.echo], []
+        texts = [self.echo]
+        drawn: list[Drawn] = []
         finish = None
         while finish is None:
             piece = await self.completion.next()

@@ -6,7 +6,7 @@ has sent messages, they are the text.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -100,7 +100,7 @@ async def _stream(exchange: Exchange, process: LaunchedProcess, dress: Dress) ->
     await exchange.close_stream(dress.ending())
 
 
-async def _texts(process: LaunchedProcess, dress: Dress) -> AsyncIterator[str]:
+async def _texts(process: LaunchedProcess, dress: Dress) -> AsyncGenerator[str, None]:
     """The messages as they come; without any, the text of what is returned."""
     sent = False
     async for kind, value in _said(process):

@@ -58,4 +58,5 @@ class EventNumbers:
         """`event` is {"type": …, …}."""
         numbered = event | {"sequence_number": self._next}
         self._next += 1
-        return b"event: " + event["type"].encode() + b"\ndata: " + msgspec.json.encode(numbered) + b"\n\n"
+        kind: str = event["type"]
+        return b"event: " + kind.encode() + b"\ndata: " + msgspec.json.encode(numbered) + b"\n\n"

@@ -11,6 +11,7 @@ from pie.openai.override import Override
 from pie.openai.responses_route import ResponsesRoute
 from pie.openai.schema import openapi
 from pie.openai.service import OpenAIService
+from pie.openai.unknown import Unknown
 
 
 def routes(service: OpenAIService) -> list[BaseRoute]:
@@ -25,8 +26,9 @@ def routes(service: OpenAIService) -> list[BaseRoute]:
         ("GET", "/v1/responses/{id}", responses.get),
         ("DELETE", "/v1/responses/{id}", responses.delete),
     ]
-    described = [Route("/openapi.json", Endpoint(_describe, None), methods=["GET"])]
-    return [*described, *(Route(path, Endpoint(handle, service.credentials), methods=[method]) for method, path, handle in handles)]
+    made: list[BaseRoute] = [Route("/openapi.json", Endpoint(_describe, None), methods=["GET"])]
+    made += [Route(path, Endpoint(handle, service.credentials), methods=[method]) for method, path, handle in handles]
+    return [*made, Unknown(made)]
 
 
 def _chat(service: OpenAIService) -> Handle:

@@ -83,13 +83,15 @@ def _requests() -> Json:
 
 
 def _answers() -> Json:
-    text, count, anything = {"type": "string"}, {"type": "integer", "minimum": 0}, {}
-    usage = {"type": ["object", "null"]}
+    text: Json = {"type": "string"}
+    count: Json = {"type": "integer", "minimum": 0}
+    anything: Json = {}
+    usage: Json = {"type": ["object", "null"]}
     finish = {"enum": ["stop", "length", "tool_calls"]}
     message = _object(role={"const": "assistant"}, content={"type": ["string", "null"]})
     choice = _object(index=count, message=message, finish_reason=finish)
     text_choice = _object(index=count, text=text, finish_reason=finish)
-    heading = {"id": text, "created": count, "model": text, "system_fingerprint": text}
+    heading: dict[str, Json] = {"id": text, "created": count, "model": text, "system_fingerprint": text}
     model = _object(id=text, object={"const": "model"}, created=count, owned_by=text)
     error = _object(message=text, type=text, param={"type": ["string", "null"]}, code={"type": ["string", "null"]})
     return {

@@ -215,15 +215,15 @@ class Completions:
                 tokens_max=how.tokens_max,
                 stop_tokens=self.model.loaded.stop_tokens,
                 logit_mask=how.logit_mask,
-                **_further(how),
+                top_logprobs=how.top_logprobs,
+                **_constrained(how),
             ),
         )
         return Completion(self.model, scheduled, how)
 
 
-def _further(how: CompletionOptions) -> dict[str, Any]:
-    further = {"top_logprobs": how.top_logprobs, "constraint": how.constraint}
-    return {name: value for name, value in further.items() if value is not None}
+def _constrained(how: CompletionOptions) -> dict[str, Any]:
+    return {} if how.constraint is None else {"constraint": how.constraint}
 
 
 def check_length(model: ServedModel, prompt_tokens: int) -> None:

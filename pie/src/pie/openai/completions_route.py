@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from pie.host.served import ServedModel
 from pie.limits import OPENAI_CHOICES_MAX
 from pie.openai.api_error import invalid, unsupported
-from pie.openai.chat_chunks import DONE, Heading, encode, event_head, usage_chunk
+from pie.openai.chat_chunks import DONE, Heading, Json, encode, event_head, usage_chunk
 from pie.openai.completion import Completion, CompletionOptions, Completions, Drawn, Piece
 from pie.openai.decoding import decode
 from pie.openai.http import Exchange
@@ -25,43 +23,42 @@ TOKENS_MAX_DEFAULT = 16
 """As with OpenAI."""
 
 
-@dataclass(slots=True)
 class _Choice:
-    """One answer, and what has been handed on of it."""
+    """One answer, as it is handed on."""
 
-    index: int
-    completion: Completion
-    echo: str
-    """What stands in front of the answer."""
-    offset: int = 0
-    """How much of the choice's text has been handed on, in characters."""
+    def __init__(self, index: int, completion: Completion, echo: str) -> None:
+        """`echo` is what stands in front of the answer."""
+        self.index = index
+        self._completion = completion
+        self._echo = echo
+        self._offset = len(echo)
+        """Where in the choice's text the next token begins."""
 
-    async def next(self) -> tuple[str, dict[str, Any] | None, Piece]:
+    async def next(self) -> tuple[str, Json | None, Piece]:
         """Text, logprobs and the piece that they come from."""
-        piece = await self.completion.next()
-        text, self.echo = self.echo + piece.text, ""
-        logprobs = None
-        if self.completion.has_logprobs:
-            begin = self.offset + len(text) - len(piece.text)
-            logprobs = completion_logprobs(self.completion.model.loaded.tokenizer, piece.drawn, begin)
-        self.offset += len(text)
-        return text, logprobs, piece
+        piece = await self._completion.next()
+        text, self._echo = self._echo + piece.text, ""
+        return text, self._logprobs(piece.drawn), piece
 
-    async def rest(self) -> dict[str, Any]:
+    async def rest(self) -> Json:
         """All of it, as an entry of `choices`."""
-        self.completion.read_freely()
-        texts = [self.echo]
+        self._completion.read_freely()
+        texts = [self._echo]
         drawn: list[Drawn] = []
         finish = None
         while finish is None:
-            piece = await self.completion.next()
+            piece = await self._completion.next()
             texts.append(piece.text)
             drawn += piece.drawn
             finish = piece.finish
-        logprobs = None
-        if self.completion.has_logprobs:
-            logprobs = completion_logprobs(self.completion.model.loaded.tokenizer, drawn, len(self.echo))
-        return {"index": self.index, "text": "".join(texts), "logprobs": logprobs, "finish_reason": finish}
+        return {"index": self.index, "text": "".join(texts), "logprobs": self._logprobs(drawn), "finish_reason": finish}
+
+    def _logprobs(self, drawn: Sequence[Drawn]) -> Json | None:
+        if not self._completion.has_logprobs:
+            return None
+        known = completion_logprobs(self._completion.model.loaded.tokenizer, drawn, self._offset)
+        self._offset += sum(map(len, known["tokens"]))
+        return known
 
 
 class CompletionsRoute:

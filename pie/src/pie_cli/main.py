@@ -16,9 +16,15 @@ INTERRUPTED = 130
 
 VERBS: Mapping[str, str] = {
     "run": "Run a program and print what it returns.",
+    "serve": "Serve clients until told to stop.",
     "new": "Make a new program to start from.",
     "build": "Build a program into a component.",
     "auth": "Who may use the server: users, public keys, API keys.",
+    "ps": "List the processes of a running server.",
+    "top": "Show a running server at work.",
+    "kill": "End a process of a running server.",
+    "drain": "Let a running server begin nothing new.",
+    "reload": "Let a running server read its configuration again.",
     "model": "List, download and remove models.",
     "config": "Write, show and change the configuration.",
     "check": "Check a configuration file.",

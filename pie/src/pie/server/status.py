@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, to_builtins
 
-from pie.engine.engine import EngineStatistics
-from pie.net.statistics import HubStatistics
-from pie.sched.statistics import SchedulerStatistics
+if TYPE_CHECKING:  # monitors read statuses without an engine
+    from pie.engine.engine import EngineStatistics
+    from pie.net.statistics import HubStatistics
+    from pie.sched.statistics import SchedulerStatistics
 
 
 class ModelStatus(Struct, frozen=True):
@@ -42,7 +44,7 @@ class Status(Struct, frozen=True):
 
 
 def status(
-    engine: EngineStatistics, hub: HubStatistics, *, phase: str, uptime_s: float, drivers: Mapping[str, str]
+    engine: "EngineStatistics", hub: "HubStatistics", *, phase: str, uptime_s: float, drivers: Mapping[str, str]
 ) -> dict[str, object]:
     """As what becomes JSON. `drivers` are the models' drivers, as people call them."""
     ended = engine.processes
@@ -65,7 +67,7 @@ def status(
     return builtins
 
 
-def _model(model: SchedulerStatistics, driver: str) -> ModelStatus:
+def _model(model: "SchedulerStatistics", driver: str) -> ModelStatus:
     return ModelStatus(
         driver=driver,
         kv_pages=model.kv.total,

@@ -52,6 +52,18 @@ class TemplateError(PieError):
     code = "template"
 
 
+class GrammarError(PieError):
+    """A schema, regular expression or grammar that cannot be used: wrong, not supported, or too large."""
+
+    code = "grammar"
+
+
+class ConstraintError(PieError):
+    """What the output has to obey allows no token any more, or became too complex on the way."""
+
+    code = "constraint"
+
+
 class ConfigError(PieError):
     code = "config"
 
@@ -159,6 +171,12 @@ class TokenBudgetError(PieError):
 # --- Something broke; trying again may help -----------------------------------------------------------------------
 
 
+class RegistryError(PieError):
+    """The registry cannot be reached, or what it says or sends cannot be used. Nothing of it was kept."""
+
+    code = "registry"
+
+
 class DriverError(PieError):
     """The driver failed while it held the request."""
 
@@ -166,7 +184,7 @@ class DriverError(PieError):
 
 
 class DriverLostError(DriverError):
-    """The driver died and took the KV cache with it."""
+    """The driver died and took the KV cache with it; what was on its way has been tried again in vain, or cannot be."""
 
     code = "driver-lost"
 

@@ -108,6 +108,10 @@ SAVED_CONTEXTS_MAX = 16_384
 SAVED_CONTEXT_NAME_CHARACTERS_MAX = 1024
 """Length of such a name: programs like to build them from other names."""
 
+WORK_LOSSES_MAX = 1
+"""How often a work may have been at the driver when that died, and be tried again. Most are innocent; one that kills the driver each
+time must not be tried for ever."""
+
 PASSES_QUEUED_MAX = 1024
 """Forward passes waiting behind one another on one context. More is a guest that forgot to wait."""
 

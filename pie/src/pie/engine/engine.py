@@ -19,6 +19,7 @@ from pie.engine.context_store import ContextStore, NotKept
 from pie.engine.drivers import make_driver
 from pie.engine.identity import identity
 from pie.engine.launched import LaunchedProcess
+from pie.engine.library import Library
 from pie.engine.program import InstalledProgram
 from pie.engine.quota import Quotas
 from pie.engine.run import conclude, run_process
@@ -78,6 +79,8 @@ class Engine:
         self._accounting = Accounting(self.quotas)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
+        self.library = Library(self.install, home.programs, home.built)
+        """Programs by name, on disk and in registries."""
         self._models: dict[str, ServedModel] = {}
         self._stores: dict[str, ContextStore] = {}
         """Where saved contexts are kept, by model name."""
@@ -108,6 +111,7 @@ class Engine:
             await model.scheduler.close()
             model.texts.close()
         self._models.clear()
+        await self.library.close()
         await self._sandbox.close()
 
     async def save_contexts(self) -> list[NotKept]:

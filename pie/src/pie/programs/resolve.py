@@ -20,19 +20,33 @@ Progress = Callable[[str], None]
 def resolve(target: str, cache: Path, progress: Progress, *, examples: Path | None = None) -> ResolvedProgram:
     """The program that `target` names: `name`, `name@version` of an example, a folder or a Python file.
 
-    What looks like a path is one; a bare name is an example, or else a folder of that name here. `cache` is where built components
-    are kept. Raises `ProgramNotFoundError`, `ProgramError`.
+    `cache` is where built components are kept. Raises `ProgramNotFoundError`, `ProgramError`.
+    """
+    source = local_source(target, examples=examples)
+    if source is not None:
+        return from_source(source, cache, progress)
+    name, _, version = target.partition("@")
+    return example(name, version, cache, progress, examples=examples)
+
+
+def local_source(target: str, *, examples: Path | None = None) -> Path | None:
+    """The folder or file that `target` means, which need not exist; None if it is a name.
+
+    What looks like a path is one; a bare name is an example, or else a folder of that name here. Raises `ProgramError`.
     """
     path = Path(target)
     if path.suffix == ".wasm":
         raise ProgramError(f"{target}: a component needs its manifest: --path {target} --manifest Pie.toml")
     if _looks_like_a_path(target):
-        return from_source(path, cache, progress)
-    known = bundled.folder() if examples is None else examples
-    name, _, version = target.partition("@")
-    if name not in bundled.sources(known) and (path / "main.py").is_file():
-        return from_source(path, cache, progress)
-    source = bundled.source(name, known)
+        return path
+    name = target.partition("@")[0]
+    is_example = name in bundled.sources(bundled.folder() if examples is None else examples)
+    return path if not is_example and (path / "main.py").is_file() else None
+
+
+def example(name: str, version: str, cache: Path, progress: Progress, *, examples: Path | None = None) -> ResolvedProgram:
+    """One that comes with Pie, built; `version` may be `latest` or empty. Raises `ProgramNotFoundError`, `ProgramError`."""
+    source = bundled.source(name, bundled.folder() if examples is None else examples)
     _check_version(name, version, manifest_of(source / "Pie.toml"))
     return from_source(source, cache, progress)
 

@@ -1,0 +1,144 @@
+"""The programs that an engine can launch, by name.
+
+    uploads of the user ▸ uploads for everybody ▸ registry ▸ examples that come with Pie
+
+The first that has the name and, if one is given, the version. Uploads and what was pulled from the registry are on disk; programs
+in use are kept ready in memory. The registry is asked for what is not there, and for the newest version of a bare name; one that
+cannot be reached does not stop what was pulled before.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from pathlib import Path
+
+from pie.engine.once import Once
+from pie.engine.program import InstalledProgram
+from pie.errors import ManifestError, ProgramNotFoundError
+from pie.limits import INSTALLED_PROGRAMS_MAX, PROGRAMS_LOADING_MAX
+from pie.programs import bundled, resolve
+from pie.programs.program_file import Content
+from pie.programs.resolve import Progress
+from pie.programs.resolved import ResolvedProgram
+from pie.programs.shelf import Record, Shelf
+from pie.programs.store import SHARED, Store
+from pie.programs.target import Target
+from pie_wire import errors as wire_errors
+from pie_wire.manifest import Manifest, parse
+
+__all__ = ["SHARED", "Library"]
+
+log = logging.getLogger(__name__)
+
+Install = Callable[[ResolvedProgram], Awaitable[InstalledProgram]]
+"""Compiles a program, or loads it from the compile cache. Raises `ProgramError`."""
+
+
+class Library:
+    """To be closed."""
+
+    def __init__(self, install: Install, folder: Path, built: Path, *, examples: Path | None = None) -> None:
+        """`folder` is where programs are kept, `built` where bakery keeps what it has built."""
+        self._install = install
+        self._built = built
+        self._examples = bundled.folder() if examples is None else examples
+        self._store = Store(folder)
+        self._ready: OrderedDict[Hashable, InstalledProgram] = OrderedDict()
+        """By what they came from; those used last are last."""
+        self._loading: Once[Hashable, InstalledProgram] = Once()
+        self._room = asyncio.Semaphore(PROGRAMS_LOADING_MAX)
+
+    async def close(self) -> None:
+        """End what is under way. Safe to call twice."""
+        await self._loading.close()
+
+    def has(self, owner: str, name: str, version: str, wasm_hash: str | None = None, manifest_hash: str | None = None) -> bool:
+        """Whether the program is on disk, for this owner, and hashes to what is given: blake3 in hex. Asks no registry."""
+        found = self._store.uploaded(owner, name, version)
+        if found is None:
+            return False
+        head = found[1].head
+        return _agree(wasm_hash, head.given_hash) and _agree(manifest_hash, head.manifest_hash)
+
+    async def add(self, owner: str, wasm: bytes, manifest_text: str, *, force: bool = False) -> InstalledProgram:
+        """Compile a program and keep it on disk. One of that name and version that the owner has stays, unless `force`.
+
+        Raises `ManifestError`, `ProgramError`.
+        """
+        manifest = _parsed(manifest_text)
+        shelf = self._store.shelf(owner)
+        there = shelf.find(manifest.package.name, manifest.package.version)
+        if there is not None and not force and (program := await self._stored(shelf, there)):
+            return program
+        async with self._room:
+            program = await self._install(ResolvedProgram(wasm, manifest))
+            package = manifest.package
+            content = await asyncio.to_thread(Content.of, package.name, package.version, manifest_text, wasm)
+            record = await asyncio.to_thread(self._store.shelf(owner).put, content)
+        self._keep(record, program)
+        return program
+
+    async def find(self, owner: str, target: str, progress: Progress = lambda _: None) -> InstalledProgram:
+        """The program that `name`, `name@latest` or `name@1.2.3` means to the owner. What was asked for before is there at once.
+
+        `progress` is told what takes time. Raises `ProgramNotFoundError`, `ProgramError`, `RegistryError`.
+        """
+        wanted = Target.parse(target)
+        while (found := self._store.uploaded(owner, wanted.name, wanted.version)) is not None:
+            if program := await self._stored(*found):
+                return program
+        return await self._example(wanted, progress)
+
+    async def _stored(self, shelf: Shelf, record: Record) -> InstalledProgram | None:
+        """A program from disk; None if it turns out to be damaged."""
+        if program := self._get(record):
+            return program
+        try:
+            return await self._loading.get(record, lambda: self._load(shelf, record))
+        except ProgramNotFoundError:
+            return None
+
+    async def _load(self, shelf: Shelf, record: Record) -> InstalledProgram:
+        async with self._room:
+            stored = await asyncio.to_thread(shelf.read, record)
+            if stored is None:
+                raise ProgramNotFoundError(f"{record.path} is damaged")
+            program = await self._install(ResolvedProgram(stored.wasm, stored.manifest))
+        return self._keep(record, program)
+
+    async def _example(self, wanted: Target, progress: Progress) -> InstalledProgram:
+        key = ("example", wanted)
+        return self._get(key) or await self._loading.get(key, lambda: self._load_example(key, wanted, progress))
+
+    async def _load_example(self, key: Hashable, wanted: Target, progress: Progress) -> InstalledProgram:
+        async with self._room:
+            built = await asyncio.to_thread(
+                resolve.example, wanted.name, wanted.version or "", self._built, progress, examples=self._examples
+            )
+            program = await self._install(built)
+        return self._keep(key, program)
+
+    def _get(self, key: Hashable) -> InstalledProgram | None:
+        program = self._ready.get(key)
+        if program is not None:
+            self._ready.move_to_end(key)
+        return program
+
+    def _keep(self, key: Hashable, program: InstalledProgram) -> InstalledProgram:
+        self._ready[key] = program
+        self._ready.move_to_end(key)
+        while len(self._ready) > INSTALLED_PROGRAMS_MAX:
+            self._ready.popitem(last=False)
+        return program
+
+
+def _parsed(manifest_text: str) -> Manifest:
+    try:
+        return parse(manifest_text)
+    except wire_errors.ManifestError as error:
+        raise ManifestError(str(error)) from error
+
+
+def _agree(given: str | None, actual: str) -> bool:
+    return given is None or given.lower() == actual

@@ -1,0 +1,46 @@
+"""Installed programs on disk.
+
+shared/                 uploads for everybody
+users/<name>/           a user's own uploads
+registries/<address>/   what was pulled from a registry: a cache
+"""
+
+from pathlib import Path
+
+from pie.limits import PULLED_PROGRAMS_BYTES_MAX, PULLED_PROGRAMS_MAX, UPLOADED_PROGRAMS_BYTES_MAX, UPLOADED_PROGRAMS_MAX
+from pie.programs.file_names import file_name
+from pie.programs.shelf import Cached, Quota, Record, Shelf
+
+SHARED = ""
+"""Owner of programs that everybody sees."""
+
+_QUOTA = Quota(UPLOADED_PROGRAMS_MAX, UPLOADED_PROGRAMS_BYTES_MAX)
+_CACHED = Cached(PULLED_PROGRAMS_MAX, PULLED_PROGRAMS_BYTES_MAX)
+
+
+class Store:
+    """The programs below one folder. Safe to share with other engines."""
+
+    def __init__(self, folder: Path, registry: str = "") -> None:
+        """`registry` is the address of the one whose programs count; empty: none."""
+        self._users = folder / "users"
+        self._shelves = {SHARED: Shelf(folder / "shared", _QUOTA)}
+        self.pulled = Shelf(folder / "registries" / file_name(registry), _CACHED) if registry else None
+
+    def shelf(self, owner: str) -> Shelf:
+        """The owner's uploads. Those of an owner who never had any are not remembered: anybody can make up names."""
+        shelf = self._shelves.get(owner)
+        if shelf is None:
+            folder = self._users / file_name(owner)
+            shelf = Shelf(folder, _QUOTA)
+            if folder.is_dir():
+                self._shelves[owner] = shelf
+        return shelf
+
+    def uploaded(self, owner: str, name: str, version: str | None) -> tuple[Shelf, Record] | None:
+        """The owner's program, or one for everybody; the newest version if none is given."""
+        for shelf in dict.fromkeys((self.shelf(owner), self.shelf(SHARED))):
+            record = shelf.find(name, version)
+            if record is not None:
+                return shelf, record
+        return None

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from pie.auth.credentials import Credentials
 from pie.config.config import Config
 from pie.engine.engine import Engine
+from pie.engine.library import Library
 from pie.engine.program import InstalledProgram
 from pie.errors import ProgramNotFoundError
 from pie.net.hub import Hub
@@ -57,6 +58,9 @@ class FakeLibrary:
         self.gate = asyncio.Event()
         self.gate.set()
 
+    async def close(self) -> None:
+        pass
+
     def has(self, owner: str, name: str, version: str, wasm_hash: str | None = None, manifest_hash: str | None = None) -> bool:
         return f"{name}@{version}" in self.programs
 
@@ -74,7 +78,7 @@ class FakeLibrary:
 def fake_hub(engine: Engine, credentials: Credentials, config: Config) -> tuple[Hub, FakeLibrary]:
     """A hub whose engine finds its programs in a fake library, and whose challenges are known."""
     library = FakeLibrary()
-    engine.library = cast("Any", library)
+    engine.library = cast("Library", library)
     chance = Randomness(lambda size: CHALLENGE[:size], lambda: 0.001)
     return Hub(engine, credentials, config, FakeOperations(), token=TOKEN, randomness=chance), library
 

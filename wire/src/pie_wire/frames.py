@@ -6,7 +6,7 @@ import msgspec
 
 from pie_wire.errors import FrameError
 from pie_wire.limits import FRAME_BYTES_MAX
-from pie_wire.messages import ClientMessage, Message, ServerMessage
+from pie_wire.messages import ClientMessage, McpResponse, Message, ServerMessage
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _client_messages: Final[msgspec.msgpack.Decoder[ClientMessage]] = msgspec.msgpack.Decoder(ClientMessage)
@@ -46,8 +46,10 @@ def decode_server_message(frame: bytes) -> ServerMessage:
 
 
 def _corr_id(frame: bytes) -> int | None:
+    """None also for an answer to the reader's own question: its number is not for answering."""
     try:
-        corr_id = _glimpses.decode(frame).corr_id
+        glimpse = _glimpses.decode(frame)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return corr_id if isinstance(corr_id, int) and 0 <= corr_id < 1 << 32 else None
+    corr_id = None if glimpse.type == McpResponse.__struct_config__.tag else glimpse.corr_id
+    return corr_id if type(corr_id) is int and 0 <= corr_id < 1 << 32 else None

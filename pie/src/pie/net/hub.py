@@ -8,6 +8,7 @@ from pie.auth.credentials import Credentials
 from pie.clock import Clock, SystemClock
 from pie.config.config import Config, LimitsConfig
 from pie.engine.engine import Engine
+from pie.engine.library import SHARED
 from pie.limits import CLOSE_TIMEOUT_S, UPLOADS_PER_USER
 from pie.net.held import HeldProcesses
 from pie.net.incoming import UserBytes
@@ -18,8 +19,6 @@ from pie.net.statistics import Counters, HubStatistics
 
 TOKEN_DELAY_S = (1.0, 3.0)
 """Least and most that whoever guesses tokens waits."""
-
-SHARED = ""
 
 _random = secrets.SystemRandom()
 

@@ -20,7 +20,7 @@ class HubStatistics:
     requests_waiting: int
     """Behind others of their connection."""
     connections_refused: int
-    """Over the limit, or a web page from elsewhere."""
+    """Over the limit, or while closing."""
     logins_refused: int
     frames_in: int
     frames_out: int

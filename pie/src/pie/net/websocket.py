@@ -1,6 +1,7 @@
 """The protocol over a WebSocket, as a raw ASGI application: a reader, a writer and the session's work, a task each.
 
-Frames are binary. What the ASGI server does: pings (`limits.idle_timeout_s`), and refusing frames that are too large.
+Frames are binary. What is done before them, by the server: pings (`limits.idle_timeout_s`), refusing frames that are too large and
+web pages that have no business here.
 """
 
 import asyncio
@@ -8,7 +9,6 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from pie.net.hub import Hub
-from pie.net.origin import is_foreign
 from pie.net.outgoing import Outgoing
 from pie.net.session import Session
 
@@ -35,11 +35,6 @@ class _GoneError(Exception):
 async def serve_websocket(scope: Scope, receive: Receive, send: Send, hub: Hub) -> None:
     """Serve one connection until it ends."""
     await receive()  # websocket.connect
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    if not hub.credentials.enabled and is_foreign(headers):
-        hub.counters.connections_refused += 1
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-        return
     if not hub.may_connect():
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": "the server takes no more connections now"})
@@ -47,7 +42,7 @@ async def serve_websocket(scope: Scope, receive: Receive, send: Send, hub: Hub) 
     connection = Connection(receive, send, hub)
     hub.add(connection)
     try:
-        await connection.serve(shows_no_keys=_shows_no_keys(scope["path"], headers))
+        await connection.serve(shows_no_keys=_shows_no_keys(scope["path"], scope["headers"]))
     finally:
         hub.remove(connection)
 

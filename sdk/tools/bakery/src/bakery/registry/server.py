@@ -1,8 +1,12 @@
 """The registry behind a port: uvicorn, with the bounds that it does not set by itself."""
 
 import asyncio
+import signal
 import socket
+import threading
 from asyncio import TimerHandle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +88,26 @@ def url_of(endpoint: Endpoint, listening: socket.socket) -> str:
     return f"{endpoint.scheme}://{host}:{listening.getsockname()[1]}"
 
 
-def server(app: Any, endpoint: Endpoint) -> uvicorn.Server:
-    """Ends on SIGINT and SIGTERM, with `_GRACE_S` for requests under way."""
+class Server(uvicorn.Server):
+    """Ends on SIGINT and SIGTERM, with `_GRACE_S` for requests under way, and at once when told twice.
+
+    Being told to stop is no error; uvicorn itself would raise the signal again at the end.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def server(app: Any, endpoint: Endpoint) -> Server:
     config = uvicorn.Config(
         app,
         http=Protocol,
@@ -102,7 +124,7 @@ def server(app: Any, endpoint: Endpoint) -> uvicorn.Server:
         ssl_certfile=endpoint.tls_cert or None,
         ssl_keyfile=endpoint.tls_key or None,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def serve(app: Any, endpoint: Endpoint, listening: socket.socket) -> None:

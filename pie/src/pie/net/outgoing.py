@@ -103,7 +103,7 @@ class Outgoing:
                 self._begin_long(held, event)
                 break
             yield frame
-            if held.in_flight is not event:  # somebody took the process over while the frame was on its way
+            if held.attachment is not self or held.in_flight is not event:  # taken over while the frame was on its way
                 return
             if event.kind in TERMINAL:
                 held.forget()

@@ -26,6 +26,20 @@ def echo(*, run: str = RUN, function: str = "run", imports: str = "", pages: int
       (export "{run}" (instance $exports))""")
 
 
+def spin() -> bytes:
+    """A program that never ends by itself."""
+    return component("""
+      (core module $guest
+        (memory (export "memory") 1)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+        (func (export "run") (param i32 i32) (result i32) (loop (br 0)) unreachable))
+      (core instance $g (instantiate $guest))
+      (func $run (param "input" string) (result (result string (error string)))
+        (canon lift (core func $g "run") (memory (core memory $g "memory")) (realloc (core func $g "realloc"))))
+      (instance $exports (export "run" (func $run)))
+      (export "pie:spin/run@0.1.0" (instance $exports))""")
+
+
 def run_of_another_type() -> bytes:
     """Its `run` takes nothing and returns a number."""
     return component("""

@@ -121,7 +121,10 @@ class Server:
         """Bind the port and answer. Returns how many users may log in. Raises `ConfigError`, `ServerError`, `CredentialsError`."""
         host = self.config.server.host
         if not self.config.auth.enabled and not self._allow_open and not is_loopback(host):
-            raise ConfigError(f"authentication is off, and {host} can be reached by others; use 127.0.0.1, or turn it on")
+            raise ConfigError(
+                f"authentication is off, and {host} can be reached by others: use 127.0.0.1, turn it on, or let everybody in "
+                "with `pie serve --no-auth --allow-anyone`"
+            )
         users = self._credentials.check()
         await self._listener.start()
         return users

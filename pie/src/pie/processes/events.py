@@ -106,7 +106,9 @@ class EventQueue:
         had_room = self.room() > 0
         event = self._events.popleft()
         self._characters -= event.size
-        if not had_room and self.room() > 0:
+        if self._ended and not self._events:
+            self.on_event = self.on_room = _nothing  # nothing follows; what was told of it is freed at once, not by the collector
+        elif not had_room and self.room() > 0:
             self.on_room()
         return event
 

@@ -8,6 +8,7 @@ from pie.host.served import ServedModel
 from pie.openai.chat import template_messages, template_tools
 from pie.openai.chat_chunks import DONE, ChatChunks, Heading, chat_choice, encode, usage_chunk
 from pie.openai.completion import Completion, CompletionOptions, Completions
+from pie.openai.constraints import is_bound
 from pie.openai.decoding import decode
 from pie.openai.http import Exchange
 from pie.openai.logprobs import chat_logprobs
@@ -34,7 +35,8 @@ class ChatRoute:
         prompt = await chat_prompt(model, request.messages, use, len(exchange.body))
         heading = self._heading(model)
         async with self._service.completions(model, exchange.username, [prompt], [options]) as (completions,):
-            turns = [Turn(answer, use) for answer in completions.answers]
+            bound = is_bound(use, request.response_format)
+            turns = [Turn(answer, use, bound=bound) for answer in completions.answers]
             if request.stream:
                 await self._stream(exchange, request, heading, completions, turns)
             else:

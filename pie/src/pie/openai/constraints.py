@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pie.host.served import ServedModel
 from pie.openai.answer import CALL
+from pie.openai.answer_grammar import ANY_OBJECT, Schema, answer_grammar, rest_of_call_grammar
 from pie.openai.api_error import invalid
 from pie.openai.requests import FlatFormat, ResponseFormat
-from pie.openai.tools import ToolUse, calls_grammar, rest_of_call_grammar, with_spacing
+from pie.openai.tools import ToolUse
 
 if TYPE_CHECKING:
     from pie.model.grammar import Grammar, Grammars
@@ -19,6 +20,11 @@ Format = ResponseFormat | FlatFormat | None
 
 MakeConstraint = Callable[[], "Constraint | None"]
 """A constraint is used up by one answer; every answer gets its own."""
+
+
+def is_bound(use: ToolUse, form: Format) -> bool:
+    """Whether a grammar holds an answer from its first token on."""
+    return use.must_call or (form is not None and form.type != "text")
 
 
 class CallConstraint:
@@ -54,28 +60,14 @@ class Constraints:
 
     def of(self, model: ServedModel, use: ToolUse, form: Format) -> MakeConstraint:
         """What makes the constraint of an answer. Raises `ApiError`, `GrammarError`."""
-        grammar = self._grammar(model, use, form)
-        if grammar is not None:
-            return grammar.matcher
+        text = answer_grammar(use, _schema(form))
+        if text is not None:
+            return self._of(model).lark(text).matcher
         marker = model.loaded.tokenizer.id_of(CALL)
         if use.is_strict and marker is not None:
             strict = self._of(model).lark(rest_of_call_grammar(use))
             return lambda: CallConstraint(marker, strict)
         return _unconstrained
-
-    def _grammar(self, model: ServedModel, use: ToolUse, form: Format) -> Grammar | None:
-        """The grammar of the whole answer, if there is one."""
-        kind = "text" if form is None else form.type
-        if use.must_call:
-            if kind != "text":
-                raise invalid("a call is required, so the answer cannot have a format of its own", "response_format")
-            return self._of(model).lark(calls_grammar(use))
-        if kind == "json_object":
-            return self._of(model).json_object()
-        if kind == "json_schema":
-            schema = _schema(form)
-            return self._of(model).json_schema(schema)
-        return None
 
     def _of(self, model: ServedModel) -> Grammars:
         if model.name not in self._grammars:
@@ -89,9 +81,14 @@ def _unconstrained() -> None:
     return None
 
 
-def _schema(form: Format) -> dict[str, Any]:
+def _schema(form: Format) -> Schema | None:
+    """What an answer in this format obeys; None: nothing. Raises `ApiError`."""
+    if form is None or form.type == "text":
+        return None
+    if form.type == "json_object":
+        return ANY_OBJECT
     described = form.json_schema if isinstance(form, ResponseFormat) else form
     if described is None or described.schema is None:
         param = "response_format.json_schema.schema" if isinstance(form, ResponseFormat) else "text.format.schema"
         raise invalid("a format of type 'json_schema' needs a schema", param, "missing_required_parameter")
-    return with_spacing(described.schema)
+    return described.schema

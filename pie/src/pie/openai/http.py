@@ -12,6 +12,7 @@ from typing import Any
 
 from pie.auth.credentials import Credentials
 from pie.auth.users import LOCAL_USER
+from pie.config.config import LimitsConfig
 from pie.errors import PieError
 from pie.limits import OPENAI_BODY_BYTES_MAX
 from pie.openai.api_error import INTERNAL, SERVER, ApiError, Header, invalid
@@ -31,13 +32,15 @@ _EVENTS: list[Header] = [(b"content-type", b"text/event-stream; charset=utf-8"),
 class Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send, username: str, body: bytes) -> None:
+    def __init__(self, scope: Scope, send: Send, username: str = "", body: bytes = b"", stall_s: float | None = None) -> None:
+        """A client that reads nothing for `stall_s` while something waits to be written is given up."""
         self.username = username
         self.body = body
         self.path_params: dict[str, str] = scope.get("path_params", {})
         self.begun = False
         """The answer has begun: its status cannot be changed any more."""
         self._send = send
+        self._stall_s = stall_s
 
     async def reply(self, body: bytes, status: int = 200, headers: list[Header] | None = None) -> None:
         """The whole answer: JSON."""
@@ -56,8 +59,12 @@ class Exchange:
         await self._begin(200, _EVENTS)
 
     async def write(self, events: bytes) -> None:
-        """More of the stream. Waits while the client reads more slowly than this is written."""
-        await self._send({"type": "http.response.body", "body": events, "more_body": True})
+        """More of the stream. Waits while the client reads more slowly than this is written. Raises `GoneError`."""
+        try:
+            async with asyncio.timeout(self._stall_s):
+                await self._send({"type": "http.response.body", "body": events, "more_body": True})
+        except TimeoutError as error:
+            raise GoneError from error
 
     async def close_stream(self, events: bytes = b"") -> None:
         """The last of the stream."""
@@ -71,17 +78,22 @@ class Exchange:
 class Endpoint:
     """An ASGI app around a route."""
 
-    def __init__(self, handle: Handle, credentials: Credentials | None) -> None:
+    def __init__(self, handle: Handle, credentials: Credentials | None, limits: LimitsConfig | None = None) -> None:
         """Without `credentials` everybody may ask."""
         self._handle = handle
         self._credentials = credentials
+        self._limits = limits or LimitsConfig()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, send, "", b"")
+        exchange = Exchange(scope, send, stall_s=self._limits.idle_timeout_s)
         try:
             exchange.username = self._username(scope)
-            exchange.body = await _body(receive)
-        except _GoneError:
+            async with asyncio.timeout(self._limits.handshake_timeout_s):
+                exchange.body = await _body(receive)
+        except GoneError:
+            return
+        except TimeoutError:
+            await exchange.refuse(ApiError(408, "the request took too long to arrive", code="timeout"))
             return
         except ApiError as error:
             await exchange.refuse(error)
@@ -103,6 +115,8 @@ class Endpoint:
     async def _answer(self, exchange: Exchange) -> None:
         try:
             await self._handle(exchange)
+        except GoneError:
+            return
         except ApiError as error:
             await exchange.refuse(error)
         except PieError as error:
@@ -126,8 +140,8 @@ class Endpoint:
         return username
 
 
-class _GoneError(Exception):
-    """The client left before its request was complete."""
+class GoneError(Exception):
+    """The client is not there any more, or might as well not be."""
 
 
 async def _body(receive: Receive) -> bytes:
@@ -137,7 +151,7 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise _GoneError
+            raise GoneError
         chunk = message.get("body", b"")
         chunks.append(chunk)
         size += len(chunk)

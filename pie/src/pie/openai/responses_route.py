@@ -8,9 +8,10 @@ from pie.openai.api_error import INVALID, ApiError, invalid
 from pie.openai.chat_chunks import Json, encode
 from pie.openai.chat_route import chat_prompt, logprobs_of
 from pie.openai.completion import CompletionOptions, Completions
+from pie.openai.constraints import is_bound
 from pie.openai.decoding import decode
 from pie.openai.http import Exchange
-from pie.openai.requests import ChatMessage, ResponseRequest
+from pie.openai.requests import ChatMessage, FlatFormat, ResponseRequest
 from pie.openai.response_body import EventNumbers, response_body
 from pie.openai.response_input import messages_of
 from pie.openai.response_output import ResponseOutput
@@ -37,14 +38,14 @@ class ResponsesRoute:
         option = self._option(request, model, use)
         prompt = await chat_prompt(model, _instructed(request, messages), use, sum(map(_length, messages)) + len(exchange.body))
         async with self._service.completions(model, exchange.username, [prompt], [[option]]) as (completions,):
-            answer = _Answer(self._service, request, completions, use)
+            bound = is_bound(use, _format(request))
+            answer = _Answer(self._service, request, completions, Turn(completions.answers[0], use, bound=bound))
             if request.stream:
-                await self._stream(exchange, answer)
+                await self._stream(exchange, answer, messages)
             else:
                 answer.feed(await answer.turn.rest())
+                self._store(exchange.username, answer, messages)
                 await exchange.reply(encode(answer.body))
-        if request.store is not False:
-            self._store(exchange.username, answer, messages)
 
     async def get(self, exchange: Exchange) -> None:
         await exchange.reply(self._stored(exchange.username, exchange.path_params["id"], None).body)
@@ -74,16 +75,15 @@ class ResponsesRoute:
         return stored
 
     def _option(self, request: ResponseRequest, model: ServedModel, use: ToolUse) -> CompletionOptions:
-        form = request.text.format if request.text is not None else None
         wants_logprobs = request.top_logprobs is not None or LOGPROBS in (request.include or ())
         return CompletionOptions(
             sampling=sampling_of(request, 0),
             tokens_max=request.max_output_tokens or 0,
             top_logprobs=(request.top_logprobs or 0) if wants_logprobs else None,
-            constraint=self._service.constraints.of(model, use, form)(),
+            constraint=self._service.constraints.of(model, use, _format(request))(),
         )
 
-    async def _stream(self, exchange: Exchange, answer: "_Answer") -> None:
+    async def _stream(self, exchange: Exchange, answer: "_Answer", messages: Sequence[ChatMessage]) -> None:
         numbers = EventNumbers()
         step: Step | None = await answer.turn.next()  # an answer that fails at once is an error, not a stream
         begun = [numbers.write({"type": f"response.{event}", "response": answer.body}) for event in ("created", "in_progress")]
@@ -97,10 +97,12 @@ class ResponsesRoute:
                 step = None if step.finish is not None else await answer.turn.next()
         except PieError as error:
             answer.fail(error)
+        self._store(exchange.username, answer, messages)
         await exchange.close_stream(numbers.write({"type": f"response.{answer.body['status']}", "response": answer.body}))
 
     def _store(self, username: str, answer: "_Answer", messages: Sequence[ChatMessage]) -> None:
-        if answer.body["status"] == "failed":
+        """Before the client is told that it is complete: it may go on from it at once."""
+        if not answer.body["store"] or answer.body["status"] == "failed":
             return
         body = encode(answer.body)
         conversation = (*messages, answer.output.message())
@@ -111,8 +113,8 @@ class ResponsesRoute:
 class _Answer:
     """A response in the making."""
 
-    def __init__(self, service: OpenAIService, request: ResponseRequest, completions: Completions, use: ToolUse) -> None:
-        self.turn = Turn(completions.answers[0], use)
+    def __init__(self, service: OpenAIService, request: ResponseRequest, completions: Completions, turn: Turn) -> None:
+        self.turn = turn
         self.output = ResponseOutput(service.new_id)
         self.body = response_body(request, f"resp_{service.new_id()}", int(service.now()))
         self._service = service
@@ -142,6 +144,10 @@ class _Answer:
             "output": self.output.items,
             "usage": response_usage([self._completions]),
         }
+
+
+def _format(request: ResponseRequest) -> FlatFormat | None:
+    return request.text.format if request.text is not None else None
 
 
 def _instructed(request: ResponseRequest, messages: Sequence[ChatMessage]) -> list[ChatMessage]:

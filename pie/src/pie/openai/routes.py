@@ -27,7 +27,9 @@ def routes(service: OpenAIService) -> list[BaseRoute]:
         ("DELETE", "/v1/responses/{id}", responses.delete),
     ]
     made: list[BaseRoute] = [Route("/openapi.json", Endpoint(_describe, None), methods=["GET"])]
-    made += [Route(path, Endpoint(handle, service.credentials), methods=[method]) for method, path, handle in handles]
+    made += [
+        Route(path, Endpoint(handle, service.credentials, service.limits), methods=[method]) for method, path, handle in handles
+    ]
     return [*made, Unknown(made)]
 
 

@@ -47,6 +47,7 @@ class OpenAIService:
         self.engine = engine
         self.credentials = credentials
         self.programs = config.openai
+        self.limits = config.limits
         self.now = now
         self.new_id = new_id
         self.started_at = int(now())

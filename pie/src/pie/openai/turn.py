@@ -22,10 +22,11 @@ class Step:
 
 
 class Turn:
-    def __init__(self, completion: Completion, use: ToolUse) -> None:
+    def __init__(self, completion: Completion, use: ToolUse, *, bound: bool = False) -> None:
+        """`bound`: a grammar holds the answer from its first token on, so it has no reasoning in front."""
         self.completion = completion
         self._parallel = use.parallel
-        self._parser = parser(completion.model, use)
+        self._parser = parser(completion.model, use, may_reason=not bound)
         self._called = False
 
     async def next(self) -> Step:
@@ -58,10 +59,10 @@ class Turn:
                 return Step(events, drawn, step.finish)
 
 
-def parser(model: ServedModel, use: ToolUse) -> AnswerParser | None:
+def parser(model: ServedModel, use: ToolUse, *, may_reason: bool) -> AnswerParser | None:
     """What takes this model's answers apart; None if they can hold text only."""
     pieces = model.loaded.chat.pieces
-    reasons = pieces.reasoning_end == THINK_END
+    reasons = may_reason and pieces.reasoning_end == THINK_END
     if not (use.shown or reasons):
         return None
     return AnswerParser(

@@ -23,7 +23,7 @@ class Unknown(BaseRoute):
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        await Exchange(scope, send, "", b"").refuse(self._error(scope))
+        await Exchange(scope, send).refuse(self._error(scope))
 
     def _error(self, scope: MutableMapping[str, Any]) -> ApiError:
         tried = f"{scope['method']} {scope['path']}"

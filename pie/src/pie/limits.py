@@ -301,6 +301,9 @@ published just now is found soon."""
 REGISTRY_RETRY_S = 30.0
 """How long a registry that failed is not asked again while there is something to go on with."""
 
+REGISTRY_CONNECTIONS_MAX = 8
+"""To a registry at the same time; whoever makes up names of programs does not open more."""
+
 REGISTRY_CONNECT_TIMEOUT_S = 5.0
 """A launch waits for it."""
 

@@ -2,6 +2,7 @@ import pytest
 
 from pie.driver.messages import BatchResult, Distribution, Entropy, Output, Sample, Sampling
 from pie.errors import CancelledProcessError, ContextReleasedError, DriverError, InvalidArgumentError
+from pie.sched.work import ARGMAX
 from sched_fakes.history import limits
 from sched_fakes.naive import Entry, NaiveSequence
 from sched_fakes.rig import Rig
@@ -14,9 +15,9 @@ def rig():
     made.core.check()
 
 
-def alone(rig: Rig, prompt: list[int], tokens_max: int, stop_tokens=()) -> tuple[list[int], str]:
+def alone(rig: Rig, prompt: list[int], tokens_max: int, stop_tokens=(), sampling=ARGMAX) -> tuple[list[int], str]:
     """What a generation gives with nobody else around, token by token."""
-    return NaiveSequence(rig.limits, []).generate(prompt, Sampling(), tokens_max, stop_tokens, b"")
+    return NaiveSequence(rig.limits, []).generate(prompt, sampling, tokens_max, stop_tokens, b"")
 
 
 # --- Passes -----------------------------------------------------------------------------------------------------------
@@ -306,14 +307,35 @@ def test_works_that_shared_only_the_batch_after_a_failed_one_are_tried_again(rig
     assert (innocent.take().tolist(), innocent.error) == (alone(rig, [7, 8], 6)[0], None)
 
 
-def test_a_lost_driver_fails_what_was_on_its_way(rig):
+def test_what_was_on_its_way_when_the_driver_died_is_tried_again(rig):
     context = rig.context()
     rig.forward(context, [1, 2, 3])
     rig.run()
     work = rig.forward(context, [4])
+    generation = rig.generate(rig.context("b"), [7, 8], tokens_max=20, sampling=Sampling(temperature=1.0, seed=5))
     rig.hand_out()
     rig.lose()
+    rig.run()
+    assert (work.error, work.readings, context.length) == (None, alone(rig, [1, 2, 3, 4], 1)[0], 4)
+    assert generation.take().tolist() == alone(rig, [7, 8], 20, sampling=Sampling(temperature=1.0, seed=5))[0]
+
+
+def test_a_work_that_was_on_its_way_when_two_drivers_died_fails(rig):
+    context = rig.context()
+    rig.forward(context, [1, 2, 3])
+    rig.run()
+    work = rig.forward(context, [4])
+    for _ in range(2):
+        rig.hand_out()
+        rig.lose()
     assert isinstance(work.error, DriverError) and context.length == 3
+
+
+def test_a_pass_with_positions_of_its_own_is_not_tried_again_with_a_new_driver(rig):
+    work = rig.forward(rig.context(), [1, 2], positions=[5, 9])
+    rig.hand_out()
+    rig.lose()
+    assert isinstance(work.error, DriverError)
 
 
 def test_after_a_lost_driver_contexts_are_computed_again(rig):

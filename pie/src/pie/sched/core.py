@@ -20,7 +20,7 @@ from pie.errors import CancelledProcessError, ContextReleasedError, DriverError,
 from pie.kv.cache import KvCache
 from pie.kv.lineage import Lineage
 from pie.kv.saved import SavedLineages
-from pie.limits import STEADY_AFTER_S
+from pie.limits import STEADY_AFTER_S, WORK_LOSSES_MAX
 from pie.sched.admission import Admission
 from pie.sched.batching import Batching, Pace, Plan
 from pie.sched.context import Context, ContextDesk
@@ -59,6 +59,7 @@ class SchedulerCore:
         self._forget: list[int] = []
         self._news: dict[AnyWork, None] = {}
         self._generations = 0
+        self._constrained: dict[Generation, None] = {}
         self._newcomer_at = float("-inf")
         self._counters = Counters()
         self.gathering = Gathering()
@@ -87,6 +88,8 @@ class SchedulerCore:
         else:
             self.gathering.gone(work.context)
             self._generations += 1
+            if work.obedience is not None:
+                self._constrained[work] = None
         works = work.context.works
         works.append(work)
         if len(works) == 1:
@@ -140,6 +143,7 @@ class SchedulerCore:
             return None
         while True:
             self._admission.admit(now)
+            self._ask_constraints(now)
             plan = self._batching.compose(now, self._pace(now), self.gathering.passes_max(self._flights.passes))
             if plan.requests:
                 return self._hand_out(plan)
@@ -177,14 +181,21 @@ class SchedulerCore:
             self._void(plan, error, now)
 
     def lose(self, error: DriverError, now: float) -> None:
-        """The driver is gone with all KV: what is on its way fails, all else is computed again when it is next used."""
+        """The driver is gone with all KV. Everything is computed again, what was on its way too: seeds go by position, so the
+        same tokens are drawn. But a work fails if that cannot be, or if it was on its way when an earlier driver died: it may be
+        what kills them.
+        """
         self._forget.clear()
+        on_their_way: dict[AnyWork, None] = {}
         for plan in self._flights.clear():
             self._counters.failed_batches += 1
             for part in plan.parts:
                 part.work.in_flight -= 1
-                if not part.work.done:
-                    self._fail_all(part.work.context, error, now)
+                on_their_way[part.work] = None
+        for work in on_their_way:
+            work.losses += 1
+            if not work.done and (work.losses > WORK_LOSSES_MAX or not self._retry(work)):
+                self._fail_all(work.context, error, now)
         for work in list(self._admission.running.values()):
             if work.lineage.recomputable:
                 self._admission.preempt(work)
@@ -242,6 +253,15 @@ class SchedulerCore:
         else:
             self._admission.enqueue(work)
 
+    def _ask_constraints(self, now: float) -> None:
+        """What may be drawn next by those that are about to. Here, and only here, time is spent on that."""
+        for work in [work for work in self._constrained if work.id in self._admission.running and work.wants()]:
+            try:
+                assert work.obedience is not None
+                work.obedience.prepare()
+            except PieError as error:
+                self._fail_all(work.context, error, now)
+
     def _begin_next(self, context: Context, now: float) -> None:
         if context.works and not context.works[0].begun:
             self._begin(context.works[0], now)
@@ -254,6 +274,7 @@ class SchedulerCore:
             self.gathering.ended(work.context, now, answered=answered, handed_out=work.exhausted)
         else:
             self._generations -= 1
+            self._constrained.pop(work, None)
         if work.begun:
             work.close(answered=answered)
             self._admission.leave(work, now)
@@ -322,7 +343,7 @@ class SchedulerCore:
             return
         try:
             computed = work.receive(part, output)
-        except DriverError as error:
+        except PieError as error:
             self._fail_all(work.context, error, now)
             return
         if part.residency == work.residency:

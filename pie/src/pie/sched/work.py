@@ -29,6 +29,7 @@ from pie.sched.brle import RunLengths
 from pie.sched.context import Context
 
 if TYPE_CHECKING:
+    from pie.sched.constraint import Constraint
     from pie.sched.works import AnyWork
 
 Tokens = Sequence[int] | npt.NDArray[np.uint32] | npt.NDArray[np.int32]
@@ -68,6 +69,8 @@ class GenerateOptions:
     logit_mask: RunLengths = ()
     top_logprobs: int | None = None
     """Tell how likely each token drawn was, and so many likeliest ones. None: nothing, 0: of the token drawn only."""
+    constraint: Constraint | None = None
+    """What the tokens have to obey besides; used by this generation only."""
 
 
 class Handed:
@@ -107,6 +110,8 @@ class Work:
         """Tokens of its inputs whose KV was known already; None until it has pages."""
         self.attempt = 0
         """How often it went back to what had settled: what was on its way then is worth nothing."""
+        self.losses = 0
+        """How often the driver died while it had a part of it."""
         self.begun = False
         self.done = False
         self.error: PieError | None = None

@@ -1,4 +1,4 @@
-"""Every program in README.md and docs/programs.md builds and runs."""
+"""Every program in README.md, docs/programs.md and the SDK's README builds and runs."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from pie.engine.engine import Engine
 ROOT = Path(__file__).parents[2]
 BLOCKS = [
     block
-    for document in (ROOT / "README.md", ROOT / "docs" / "programs.md")
+    for document in (ROOT / "README.md", ROOT / "docs" / "programs.md", ROOT / "sdk" / "python" / "README.md")
     for block in re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL)
 ]
 

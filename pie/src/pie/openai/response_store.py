@@ -38,6 +38,7 @@ class ResponseStore:
         """Keep a response. The user's oldest ones make room; one that is larger than all the room is not kept."""
         shelf = self._shelves.setdefault(username, _Shelf())
         self._shelves.move_to_end(username)
+        shelf.remove(response_id)
         shelf.responses[response_id] = response
         shelf.size += response.size
         while len(shelf.responses) > OPENAI_RESPONSES_KEPT_MAX or shelf.size > OPENAI_RESPONSES_KEPT_BYTES_MAX:

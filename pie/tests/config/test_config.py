@@ -81,3 +81,8 @@ def test_two_models_cannot_share_a_gpu() -> None:
 
 def test_two_models_can_share_the_cpu() -> None:
     assert len(parse(MODEL + MODEL.replace('"m"', '"n"')).models) == 2
+
+
+def test_a_configuration_says_itself_as_toml() -> None:
+    config = Config(runtime=RuntimeConfig(allow_fs=True), models=(ModelConfig("m", "pie-tiny"),))
+    assert parse(config.to_toml()) == config

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -32,12 +31,6 @@ PRIVATE = ParsedPrivateKey.parse(KEY.private_bytes(Encoding.PEM, PrivateFormat.O
 async def forever(_: Guest) -> str:
     await asyncio.sleep(3600)
     return "never"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def get(server: Server, path: str, **headers: str) -> httpx.Response:
@@ -236,9 +229,9 @@ async def test_with_a_certificate_everything_is_encrypted(tmp_path: Path) -> Non
             pass
 
 
-async def test_an_ended_process_is_told_to_the_traces(tmp_path: Path) -> None:
+async def test_how_long_processes_took_is_measured_by_how_they_ended(tmp_path: Path) -> None:
     async with Server(config_in(tmp_path), home_in(tmp_path)) as server:
-        ended: list[str] = []
-        server.engine.on_end = lambda process: ended.append(process.state)
-        server.engine.launch(program(forever), "{}").terminate()
-        await until(lambda: ended == ["terminated"])
+        launched = server.engine.launch(program(forever), "{}")
+        launched.terminate()
+        await launched.outcome()
+        assert 'pie_process_seconds_count{state="terminated"} 1.0' in (await get(server, "/metrics")).text

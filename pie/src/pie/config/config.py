@@ -177,3 +177,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     models: Annotated[tuple[ModelConfig, ...], Meta(min_length=1)] = field(
         name="model", default=(ModelConfig(EMBEDDED_MODEL, EMBEDDED_MODEL),)
     )
+
+    def to_toml(self) -> str:
+        """The text of a `config.toml` that says the same."""
+        from pie.config.file import shown
+
+        return shown(self)

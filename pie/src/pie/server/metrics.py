@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from itertools import accumulate
 
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from pie.engine.engine import EngineStatistics
 from pie.net.statistics import HubStatistics
+from pie.processes.process import Process
 from pie.sched.statistics import BATCH_SIZES, SchedulerStatistics
+from pie.server.http_metrics import LATENCY_BUCKETS_S
 
 Reading = Callable[[SchedulerStatistics], float]
 
@@ -78,6 +81,23 @@ class Statistics(Collector):
         yield _ended(engine)
         yield from _of_models(engine.schedulers)
         yield from _of_hub(self._hub())
+
+
+class ProcessMetrics:
+    """What is measured of processes when they have ended."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Histogram(
+            "pie_process_seconds",
+            "From a process's launch to its end, by how it ended.",
+            ["state"],
+            registry=registry,
+            buckets=LATENCY_BUCKETS_S,
+        )
+
+    def end(self, process: Process, now_ns: int) -> None:
+        """`now_ns` is wall time, as the process's begin is."""
+        self._seconds.labels(process.state).observe(max(0, now_ns - process.created_ns) / 1e9)
 
 
 def _ended(engine: EngineStatistics) -> Metric:

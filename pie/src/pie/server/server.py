@@ -29,10 +29,11 @@ from pie.net.hub import Hub
 from pie.net.websocket import serve_websocket
 from pie.openai.routes import routes
 from pie.openai.service import OpenAIService
+from pie.processes.process import Process
 from pie.server.entrance import Entrance
 from pie.server.http_metrics import HttpMetrics
 from pie.server.listener import Listener
-from pie.server.metrics import Statistics
+from pie.server.metrics import ProcessMetrics, Statistics
 from pie.server.operations import ServerOperations
 from pie.server.origin import is_loopback, is_trusted
 from pie.server.readiness import Readiness
@@ -82,10 +83,11 @@ class Server:
         self._hub = Hub(self.engine, self._credentials, config, self._operations, token=self.token, clock=self._clock)
         self._openai = OpenAIService(self.engine, self._credentials, config)
         self._traces = traces(config.telemetry, self._clock)
-        self.engine.on_end = self._traces.process
+        self.engine.on_end = self._note_end
         registry = CollectorRegistry()
         registry.register(Statistics(self.engine.statistics, self._hub.statistics))
         self._http = HttpMetrics(registry)
+        self._processes = ProcessMetrics(registry)
         entrance = Entrance(
             http=application(OwnRoutes(self.engine, self._readiness, registry), routes(self._openai)),
             websocket=self._serve_websocket,
@@ -200,6 +202,10 @@ class Server:
         except TimeoutError:
             return False
         return True
+
+    def _note_end(self, process: Process) -> None:
+        self._processes.end(process, self._clock.wall_ns())
+        self._traces.process(process)
 
     def _reconfigure(self, config: Config) -> None:
         self.engine.reconfigure(config)

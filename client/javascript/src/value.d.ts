@@ -1,0 +1,2 @@
+/** What MessagePack carries here. */
+export type Value = null | boolean | number | string | Uint8Array | Value[] | { [key: string]: Value | undefined };

@@ -159,6 +159,13 @@ SESSION_REQUESTS_MAX = 1024
 SESSION_REQUEST_BYTES_MAX = 4 << 20
 """The frames of these requests."""
 
+SESSION_LOGIN_BYTES_MAX = 16 << 10
+"""The same before the login: nobody without a key gets to fill memory. A login is a few frames of some hundred bytes."""
+
+SESSION_REQUESTS_PER_TURN = 16
+"""Requests of one connection that are handled before everybody else has a turn of the loop, for receiving need not wait: a
+millisecond or two."""
+
 SESSION_ANSWERS_MAX = 256
 """Answers that wait for a client that does not read. Then its next request is not read either."""
 

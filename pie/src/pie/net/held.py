@@ -127,6 +127,7 @@ class HeldProcesses:
 
     def add(self, launched: LaunchedProcess) -> Held:
         """A process just launched, attached to nobody yet."""
+        self.expire()
         held = self._held[launched.process.id] = Held(launched, self)
         held.detach()
         return held

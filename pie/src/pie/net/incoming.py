@@ -1,7 +1,8 @@
 """Byte strings on their way in, in chunks: uploaded programs, files for processes. Bounded per connection and per user. No I/O."""
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pie.net.refused import RefusedError
@@ -29,6 +30,15 @@ class UserBytes:
             return False
         self._held[username] += size
         return True
+
+    @contextmanager
+    def holding(self, username: str, size: int) -> Iterator[None]:
+        """Bytes that have arrived and are still worked on count as well. To be begun before anybody else can take the room."""
+        self._held[username] += size
+        try:
+            yield
+        finally:
+            self.give_back(username, size)
 
     def give_back(self, username: str, size: int) -> None:
         self._held[username] -= size

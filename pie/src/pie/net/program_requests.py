@@ -31,11 +31,16 @@ async def add_program(caller: Caller, message: AddProgram) -> str | None:
     wasm = caller.uploads.add((message.corr_id, message.program_hash), chunk, message.program_hash)
     if wasm is None:
         return None
+    with caller.hub.incoming_bytes.holding(caller.username, len(wasm)):
+        await _install(caller, wasm, message)
+    return INSTALLED
+
+
+async def _install(caller: Caller, wasm: bytes, message: AddProgram) -> None:
     try:
         await caller.hub.engine.library.add(caller.owner, wasm, message.manifest, force=message.force_overwrite)
     except (ManifestError, MalformedManifestError) as error:
         raise RefusedError(f"Invalid manifest: {error}") from error
-    return INSTALLED
 
 
 def _check_manifest(text: str) -> None:

@@ -14,14 +14,14 @@ import logging
 from collections import deque
 
 from pie.errors import PieError
-from pie.limits import SESSION_REQUEST_BYTES_MAX, SESSION_REQUESTS_MAX
+from pie.limits import SESSION_LOGIN_BYTES_MAX, SESSION_REQUEST_BYTES_MAX, SESSION_REQUESTS_MAX, SESSION_REQUESTS_PER_TURN
 from pie.net.caller import Caller, Spawn, caller
 from pie.net.hub import Hub
 from pie.net.login import Login, LoginMessage
 from pie.net.outgoing import Outgoing
 from pie.net.refused import RefusedError
 from pie.net.requests import AT_ONCE, IN_TURN, LOGIN, OVERTAKING, AtOnce, corr_id_of
-from pie_wire.errors import FrameError
+from pie_wire.errors import FrameError, WireError
 from pie_wire.frames import decode_client_message
 from pie_wire.messages import Message, SignalProcess, TransferFile
 
@@ -65,8 +65,8 @@ class Session:
     @property
     def is_full(self) -> bool:
         """Nothing more should be received before something was worked off, or read by the client."""
-        too_many = len(self._lane) >= SESSION_REQUESTS_MAX or self._lane_bytes > SESSION_REQUEST_BYTES_MAX
-        return too_many or self._outgoing.is_full
+        bytes_max = SESSION_REQUEST_BYTES_MAX if self.is_logged_in else SESSION_LOGIN_BYTES_MAX
+        return len(self._lane) >= SESSION_REQUESTS_MAX or self._lane_bytes > bytes_max or self._outgoing.is_full
 
     async def room(self) -> None:
         """Wait while it is full."""
@@ -93,15 +93,14 @@ class Session:
 
     async def work(self) -> None:
         """Work off the lane, forever."""
+        handled = 0
         while True:
             while self._lane:
                 await self._client_reads()
-                message, size = self._lane.popleft()
-                self._lane_bytes -= size
-                self._is_working = True
-                await self._handle_in_turn(message)
-                self._is_working = False
-                self._moved.set()
+                await self._work_one()
+                handled += 1
+                if handled % SESSION_REQUESTS_PER_TURN == 0:
+                    await asyncio.sleep(0)
             self._arrived.clear()
             await self._arrived.wait()
 
@@ -117,6 +116,14 @@ class Session:
     def _is_idle(self) -> bool:
         return not self._lane and not self._is_working
 
+    async def _work_one(self) -> None:
+        message, size = self._lane.popleft()
+        self._lane_bytes -= size
+        self._is_working = True
+        await self._handle_in_turn(message)
+        self._is_working = False
+        self._moved.set()
+
     async def _client_reads(self) -> None:
         """Wait while the client has too much to read."""
         while self._outgoing.is_full:
@@ -131,7 +138,7 @@ class Session:
     def _handle_at_once(self, handler: AtOnce, message: Message) -> None:
         try:
             self._answer(message, handler(self._demand_caller(), message))
-        except (RefusedError, PieError) as error:
+        except (RefusedError, PieError, WireError) as error:
             self._refuse(message, str(error))
         except Exception:
             self._blame(message)
@@ -146,7 +153,7 @@ class Session:
                 await self._log_in(message)  # type: ignore[arg-type]
             else:
                 self._answer(message, await IN_TURN[kind](self._demand_caller(), message))
-        except (RefusedError, PieError) as error:
+        except (RefusedError, PieError, WireError) as error:
             self._refuse(message, str(error))
         except Exception:
             self._blame(message)

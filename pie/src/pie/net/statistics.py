@@ -16,7 +16,7 @@ class HubStatistics:
     kept_results: int
     kept_bytes: int
     uploads_bytes: int
-    """Of uploads and files whose last chunk has not come."""
+    """Of uploads and files whose last chunk has not come, and of programs being compiled."""
     requests_waiting: int
     """Behind others of their connection."""
     connections_refused: int

@@ -5,9 +5,11 @@ web pages that have no business here.
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from pie.limits import SESSION_REQUESTS_PER_TURN
 from pie.net.hub import Hub
 from pie.net.outgoing import Outgoing
 from pie.net.session import Session
@@ -90,7 +92,7 @@ class Connection:
                 self._session.close()
 
     async def _read(self, session: Session) -> None:
-        while True:
+        for number in itertools.count(1):
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
                 raise _GoneError
@@ -101,6 +103,8 @@ class Connection:
                 self._hub.counters.frames_bad += 1
             if session.is_full:
                 await session.room()
+            elif number % SESSION_REQUESTS_PER_TURN == 0:
+                await asyncio.sleep(0)
 
     async def _write(self) -> None:
         try:

@@ -86,7 +86,7 @@ async def test_a_call_is_a_request_to_the_server(
     assert await answer(guest, call(guest, session)) == ["tools", method, params]
 
 
-@pytest.mark.parametrize("arguments", ["{", "[1]", "[" * 100_000])
+@pytest.mark.parametrize("arguments", ["{", "[1]", "[" * 100_000, '{"a": NaN}', '{"a": "' + "x" * (1 << 20) + '"}'])
 async def test_arguments_that_are_no_json_object_are_not_sent(guest: Guest, arguments: str) -> None:
     guest.relay = relay = FakeRelay()
     failure = await answer(guest, mcp.call_tool(guest, McpSession("tools"), "add", arguments))
@@ -98,6 +98,11 @@ async def test_arguments_that_are_no_json_object_are_not_sent(guest: Guest, argu
 async def test_the_servers_error_reaches_the_guest(guest: Guest) -> None:
     guest.relay = FakeRelay(error=McpError(7, "no such tool"))
     assert await answer(guest, mcp.list_tools(guest, McpSession("tools"))) == Err(Failure(7, "no such tool"))
+
+
+async def test_a_number_that_is_no_number_of_jsonrpc_is_replaced(guest: Guest) -> None:
+    guest.relay = FakeRelay(error=McpError(2**40, "odd"))
+    assert await answer(guest, mcp.list_tools(guest, McpSession("tools"))) == Err(Failure(-32000, "odd"))
 
 
 async def test_a_relay_that_breaks_is_an_error_and_no_trap(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,16 +1,17 @@
 """`pie:inferlet/mcp`: MCP servers that run beside the client. Requests go through the guest's relay, whichever is attached then."""
 
 import asyncio
-import json
 import logging
 from dataclasses import dataclass
-from typing import Any
+
+import msgspec
 
 from pie.host.guest import Guest
 from pie.host.relay import McpError, McpRelay
 from pie.limits import MCP_REQUESTS_MAX
 from pie.sandbox.interface import Err, GuestFault, Interface, Ok
 from pie.wasi.poll import FuturePollable, Pollable
+from pie_wire.limits import FRAME_BYTES_MAX
 
 __all__ = ["INTERFACE", "INVALID_ARGUMENTS", "UNAVAILABLE", "UNKNOWN_SERVER", "McpError", "McpRelay"]
 
@@ -21,7 +22,9 @@ UNAVAILABLE = -32000
 INTERNAL = -32603
 INVALID_ARGUMENTS = -32602
 
-Arguments = dict[str, Any]
+Arguments = dict[str, str | msgspec.Raw]
+
+_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,10 @@ async def _answer(guest: Guest, server: str, method: str, params: Arguments, arg
         if guest.mcp_requests > MCP_REQUESTS_MAX:
             raise McpError(UNAVAILABLE, f"more than {MCP_REQUESTS_MAX} MCP requests at a time; drop some results first")
         if arguments is not None:
-            params = params | {"arguments": _checked(arguments)}
-        return Ok(await _relay_to(guest, server).request(server, method, json.dumps(params)))
+            params = params | {"arguments": _checked(arguments or "{}")}
+        return Ok(await _relay_to(guest, server).request(server, method, msgspec.json.encode(params).decode()))
     except McpError as error:
-        return Err(Failure(error.number, error.message))
+        return Err(Failure(error.number if -(2**31) <= error.number < 2**31 else UNAVAILABLE, error.message))
     except Exception as error:
         log.exception("an MCP request of process %s failed inside the engine", guest.process.id)
         return Err(Failure(INTERNAL, f"internal error of the engine: {type(error).__name__}"))
@@ -122,15 +125,17 @@ def _relay_to(guest: Guest, server: str) -> McpRelay:
     return guest.relay
 
 
-def _checked(arguments: str) -> Arguments:
-    """Raises `McpError`. No arguments at all may be an empty text."""
+def _checked(arguments: str) -> msgspec.Raw:
+    """The same text, which is a JSON object. Raises `McpError`."""
+    if len(arguments) > FRAME_BYTES_MAX:
+        raise McpError(
+            INVALID_ARGUMENTS, f"the arguments have {len(arguments)} characters; a message has at most {FRAME_BYTES_MAX}"
+        )
     try:
-        value = json.loads(arguments or "{}")
-    except (ValueError, RecursionError) as error:
-        raise McpError(INVALID_ARGUMENTS, f"the arguments are no JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise McpError(INVALID_ARGUMENTS, f"the arguments must be a JSON object, not {type(value).__name__}")
-    return value
+        _objects.decode(arguments)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise McpError(INVALID_ARGUMENTS, f"the arguments are no JSON object: {error}") from None
+    return msgspec.Raw(arguments)
 
 
 INTERFACE = Interface(

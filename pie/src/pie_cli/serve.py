@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 from importlib.metadata import version
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 EXIT_INTERRUPTED = 130
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+DESCRIPTORS = 1 << 20
+"""File descriptors that we ask for: one per connection that `limits.connections` may allow. Some systems grant a billion, which
+makes programs slow that look at each of them."""
 HINT_NO_USERS = "nobody can log in yet; add yourself: pie auth add NAME --operator < ~/.ssh/id_ed25519.pub"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,6 +59,7 @@ def serve(
         return overridden(file.load(here, config_path), host=host, port=port, no_auth=no_auth, debug=debug)
 
     config = read()
+    allow_many_connections()
     log_to(here if monitor else None, verbose=config.server.verbose)
     server = Server(config, here, reread=read, allow_open=no_auth and allow_anyone)
     serving = Serving(server, as_json=as_json, monitor=monitor)
@@ -82,6 +87,12 @@ def log_to(home: "Home | None", *, verbose: bool) -> None:
         handler = logging.FileHandler(home.root / "serve.log")
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(asctime)s pie: %(levelname)s %(name)s: %(message)s")
     logging.getLogger("pie").setLevel(logging.DEBUG if verbose else logging.NOTSET)
+
+
+def allow_many_connections() -> None:
+    """Each connection takes a file descriptor, of which shells grant 1024 unless they are asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
 
 
 class Serving:

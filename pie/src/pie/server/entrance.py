@@ -5,6 +5,7 @@ http        trusted page? ▶ body bounded ▶ models loaded? ▶ a route; count
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
@@ -18,6 +19,8 @@ from pie.clock import Clock
 from pie.server import body
 from pie.server.http_metrics import NO_ROUTE, HttpMetrics, Request
 from pie.server.readiness import Readiness
+
+log = logging.getLogger(__name__)
 
 WEBSOCKET_PATHS = frozenset({"/", "/v1/ws"})
 UNCONDITIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -93,6 +96,7 @@ class Entrance:
             route, now_s = _route(scope), self._now_s()
             self._metrics.end(request, route, now_s)
             self._tracer.request(route, request, now_s)
+            log.info("%s %s: %d in %.3f s", scope["method"], route, request.status, now_s - request.began_s)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

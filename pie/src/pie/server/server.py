@@ -204,6 +204,9 @@ class Server:
         return True
 
     def _note_end(self, process: Process) -> None:
+        log.info(
+            "process %s (%s of %s) %s after %d tokens", process.id, process.program, process.username, process.state, process.tokens
+        )
         self._processes.end(process, self._clock.wall_ns())
         self._traces.process(process)
 

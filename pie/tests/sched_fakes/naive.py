@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from pie.driver.messages import Batch, DriverLimits, Output, Request, Sample, Sampling, Slot
+from pie.sched.constraint import Constraint
 from pie.sched.logprobs import TokenLogprobs
 from sched_fakes.history import HistoryDriver
 
@@ -27,6 +28,7 @@ class NaiveSequence:
         self._driver = HistoryDriver(msgspec.structs.replace(driver_limits, pages_total=pages, batch_tokens_max=1 << 20))
         self._pages = np.arange(pages, dtype=np.int32).tobytes()
         self.logprobs: list[TokenLogprobs] = []
+        self._vocabulary_size = driver_limits.vocabulary_size
         self._batch = 0
         self._cached = 0
         for group in groups:
@@ -61,6 +63,7 @@ class NaiveSequence:
         stop_tokens: Sequence[int],
         logit_mask: bytes,
         top_logprobs: int | None = None,
+        constraint: Constraint | None = None,
     ) -> tuple[list[int], str]:
         """Tokens without the stop token, and why it ended. Their log-probabilities are in `logprobs` then."""
         for token in prompt[:-1]:
@@ -68,12 +71,17 @@ class NaiveSequence:
         tokens: list[int] = []
         token = prompt[-1]
         while len(tokens) < tokens_max:
-            output = self.feed([Entry(token, self._cached)], [Sample(0, sampling)], logit_mask, top_logprobs)
+            mask = logit_mask if constraint is None else _obedient(constraint, logit_mask, stop_tokens, self._vocabulary_size)
+            if mask and not any(mask):
+                return tokens, "length" if tokens and constraint.finished() and not stop_tokens else "contradiction"
+            output = self.feed([Entry(token, self._cached)], [Sample(0, sampling)], mask, top_logprobs)
             token = int(np.frombuffer(output.tokens, np.int32)[0])
             if token in stop_tokens:
                 return tokens, "stop"
             tokens.append(token)
             self._note(output, top_logprobs)
+            if constraint is not None:
+                constraint.accept(token)
         return tokens, "length"
 
     def _note(self, output: Output, top: int | None) -> None:
@@ -81,6 +89,13 @@ class NaiveSequence:
             drawn, *likeliest = np.frombuffer(output.logprobs, np.float32).tolist()
             tokens = np.frombuffer(output.top_tokens, np.int32).tolist()
             self.logprobs.append(TokenLogprobs(drawn, tuple(zip(tokens, likeliest, strict=True))))
+
+
+def _obedient(constraint: Constraint, logit_mask: bytes, stop_tokens: Sequence[int], size: int) -> bytes:
+    if constraint.finished():
+        return np.packbits([token in stop_tokens for token in range(size)], bitorder="little").tobytes()
+    masks = [mask for mask in (constraint.mask(), logit_mask) if mask]
+    return bytes([byte & masks[-1][place] for place, byte in enumerate(masks[0])]) if masks else b""
 
 
 def _causal(width: int, from_end: int) -> np.ndarray:

@@ -24,7 +24,7 @@ from pie.driver.messages import (
     Sampling,
     Slot,
 )
-from pie.errors import DriverError, DriverLostError, OutOfPagesError, PieError
+from pie.errors import ConstraintError, DriverError, DriverLostError, OutOfPagesError, PieError
 from pie.sched.context import Context
 from pie.sched.core import SchedulerCore
 from pie.sched.generation import Generation
@@ -33,6 +33,7 @@ from pie.sched.logprobs import TokenLogprobs
 from pie.sched.pass_work import PassWork
 from pie.sched.work import GenerateOptions, Pass
 from pie.sched.works import AnyWork
+from sched_fakes.constraint import Capricious
 from sched_fakes.history import HistoryDriver
 from sched_fakes.naive import Entry, NaiveSequence
 
@@ -92,6 +93,7 @@ class Simulation:
         self.pending: dict[AnyWork, Pass | GenerateOptions] = {}
         self.cancelled: set[AnyWork] = set()
         self.ended = 0
+        self.contradictions = 0
         self.names = 0
         self.page_size = limits.page_size
 
@@ -278,6 +280,7 @@ class Simulation:
             tuple(self.random.sample(range(self.limits.vocabulary_size), self.random.choice([0, 0, 1, 3]))),
             self._logit_mask(),
             self.random.choice([None, None, 0, 2]),
+            self._constraint(),
         )
         tokens = self._tokens()
         self._submit(lambda: self.intake.generate(self.core.next_work_id(), context, tokens, options), options)
@@ -347,16 +350,26 @@ class Simulation:
         self.logprobs[work].extend(work.take_logprobs())
         if not work.done:
             return
-        self.pending.pop(work)
+        given = self.pending.pop(work)
+        assert isinstance(given, GenerateOptions)
         self.ended += 1
         got, prompt, twin = self.delivered.pop(work), work.inputs.tolist(), self.twins[work.context]
         naive = NaiveSequence(self.limits, twin.groups)
         tokens, finish = naive.generate(
-            prompt, work._sampling, work.tokens_max, work.stop_tokens, work.logit_mask, work.top_logprobs
+            prompt,
+            work._sampling,
+            work.tokens_max,
+            work.stop_tokens,
+            work.logit_mask,
+            work.top_logprobs,
+            given.constraint.again() if isinstance(given.constraint, Capricious) else None,
         )
         assert self.logprobs.pop(work) == ([] if work.top_logprobs is None else naive.logprobs[: len(got)])
         assert got == tokens[: len(got)], f"tokens {got} instead of {tokens}"
-        if work.finish is not None:
+        if isinstance(work.error, ConstraintError):
+            self.contradictions += 1
+            assert (got, finish) == (tokens, "contradiction"), f"{got} contradicts nothing"
+        elif work.finish is not None:
             assert (got, work.finish) == (tokens, finish), f"{got}, {work.finish} instead of {tokens}, {finish}"
         if work.finish == "stop":
             twin.append(prompt + got)
@@ -434,6 +447,11 @@ class Simulation:
 
     def _logit_mask(self) -> list[int]:
         return self.random.choice([[], [], [], [2, 9], [0, 1, 30, 3, 3, 100]])
+
+    def _constraint(self) -> Capricious | None:
+        if self.random.random() < 0.6:
+            return None
+        return Capricious(self.random.getrandbits(32), self.limits.vocabulary_size, self.random.choice([0, 1, 3, 8, 100]))
 
     def _slot(self, index: int) -> Slot:
         kinds = (

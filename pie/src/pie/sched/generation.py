@@ -8,6 +8,7 @@ from typing import Literal, Protocol, final
 
 from pie.driver.messages import Output, Request, Sample, Sampling
 from pie.errors import DriverError
+from pie.sched.constraint import Obedience
 from pie.sched.context import Context
 from pie.sched.logprobs import FreshLogprobs, TokenLogprobs
 from pie.sched.work import Handed, Work
@@ -33,6 +34,7 @@ class Generation(Work):
         stop_tokens: tuple[int, ...],
         tokens_max: int,
         top_logprobs: int | None = None,
+        obedience: Obedience | None = None,
     ) -> None:
         super().__init__(work_id, context, inputs, logit_mask)
         self.stop_tokens = stop_tokens
@@ -52,6 +54,8 @@ class Generation(Work):
         self._slot = (Sample(0, sampling),)
         self._fresh: array[int] = array("i")
         self.top_logprobs = top_logprobs
+        self.obedience = obedience
+        """If the tokens have to obey a constraint."""
         self._fresh_logprobs = None if top_logprobs is None else FreshLogprobs(top_logprobs)
 
     # --- For the consumer ---------------------------------------------------------------------------------------------
@@ -86,8 +90,9 @@ class Generation(Work):
 
     @property
     def draws_left(self) -> int:
-        """How many tokens may still be promised for the time being."""
-        return self._allowed - self.promised
+        """How many tokens may still be promised for the time being; of one that obeys a constraint, one at a time."""
+        left = self._allowed - self.promised
+        return left if self.obedience is None else min(left, 1)
 
     @property
     def paused(self) -> bool:
@@ -100,7 +105,7 @@ class Generation(Work):
         return self.promised == 0
 
     def wants(self) -> bool:
-        return self.promised < self._allowed
+        return self.promised < self._allowed and not (self._drawing and self.obedience)
 
     def readmit(self) -> None:
         super().readmit()
@@ -127,7 +132,7 @@ class Generation(Work):
             self._slots(count) if draws else (),
             max(draws, 1),
             self.stop_tokens if draws else (),
-            self.logit_mask if draws else b"",
+            self._mask() if draws else b"",
             b"",
             self.top_logprobs if draws else None,
         )
@@ -142,7 +147,7 @@ class Generation(Work):
 
     def receive(self, handed: Handed, output: Output) -> int:
         """Appends the tokens drawn; returns up to where KV is valid. Raises `DriverError` if the driver drew another number of
-        tokens."""
+        tokens, or what a constraint raises."""
         if not handed.draws:
             return handed.computed
         self._drawing -= 1
@@ -156,7 +161,12 @@ class Generation(Work):
         if self._fresh_logprobs is not None:
             self._fresh_logprobs.add(output, count, len(drawn))
         self._append(drawn)
+        if self.obedience is not None and drawn and self.obedience.accept(drawn[0]):
+            self.finish = "length"
         return handed.computed + count - 1
+
+    def _mask(self) -> bytes:
+        return self.logit_mask if self.obedience is None else self.obedience.mask
 
     def _append(self, drawn: array[int]) -> None:
         self.lineage.tokens.extend(drawn)

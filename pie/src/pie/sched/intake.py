@@ -22,6 +22,7 @@ from pie.errors import (
 )
 from pie.limits import PASSES_QUEUED_MAX, TOP_LOGPROBS_MAX
 from pie.sched import brle
+from pie.sched.constraint import Obedience
 from pie.sched.context import Context
 from pie.sched.generation import Generation
 from pie.sched.pass_work import PassWork
@@ -60,6 +61,8 @@ class Intake:
         """Raises as `forward`; `ContextBusyError` if anything runs on the context."""
         context.demand_quiet()
         inputs = self._tokens(tokens)
+        logit_mask = brle.logit_mask(options.logit_mask, self.limits.vocabulary_size)
+        stop_tokens = tuple([int(token) for token in options.stop_tokens if 0 <= token < self.limits.vocabulary_size])
         length = context.length + len(inputs)
         self._check_length(length + 1)
         longest = min(self.limits.context_max, self.limits.pages_total * self.limits.page_size)
@@ -67,11 +70,14 @@ class Intake:
             work_id,
             context,
             inputs,
-            logit_mask=brle.logit_mask(options.logit_mask, self.limits.vocabulary_size),
+            logit_mask=logit_mask,
             sampling=self._sampling(options.sampling),
-            stop_tokens=tuple([int(token) for token in options.stop_tokens if 0 <= token < self.limits.vocabulary_size]),
+            stop_tokens=stop_tokens,
             tokens_max=min(options.tokens_max or longest, longest - length),
             top_logprobs=self._top_logprobs(options.top_logprobs),
+            obedience=None
+            if options.constraint is None
+            else Obedience(options.constraint, logit_mask, stop_tokens, self.limits.vocabulary_size),
         )
 
     def recalled(self, tokens: Tokens) -> array[int]:

@@ -67,14 +67,16 @@ class Piece:
 class Completion:
     """One answer. One reader at a time."""
 
-    def __init__(self, model: ServedModel, scheduled: Generation, options: CompletionOptions) -> None:
+    def __init__(self, model: ServedModel, context: Context, scheduled: Generation, options: CompletionOptions) -> None:
+        """`context` is released with the last piece."""
+        self.model = model
+        self.has_logprobs = options.top_logprobs is not None
         self.tokens_count = 0
         """Tokens drawn so far, those of a stop text included."""
-        self.model = model
+        self._context = context
         self._scheduled = scheduled
         self._detokenizer = Detokenizer(model.loaded.tokenizer, continuing=True)
         self._stop_texts = StopTexts(options.stop_texts)
-        self.has_logprobs = options.top_logprobs is not None
         self._tokens: list[int] = []
         self._drawn: list[Drawn] = []
         self._text = ""
@@ -115,12 +117,13 @@ class Completion:
         if self._tokens:
             tokens, self._tokens = self._tokens, []
             text += self._detokenizer.feed(tokens)
+        if self._finish is None and not self._scheduled.done:
+            self._allow()
+            return Piece(text, drawn, None)
+        self._context.release()
         if self._finish is not None:
             return Piece(text, drawn, self._finish)
-        if self._scheduled.done:
-            return Piece(text + self._last_text(), drawn, self._scheduled.finish or "stop")
-        self._allow()
-        return Piece(text, drawn, None)
+        return Piece(text + self._last_text(), drawn, self._scheduled.finish or "stop")
 
     def _allow(self) -> None:
         if self._allowed - self.tokens_count < OPENAI_UNREAD_TOKENS_MAX // 2:
@@ -194,6 +197,11 @@ class Completions:
         return self.answers[0].reused_tokens if self.answers else 0
 
     @property
+    def computed_tokens(self) -> int:
+        """Tokens of the prompt that were computed."""
+        return len(self.prompt) - self.cached_tokens if self.answers or self._prefill else 0
+
+    @property
     def completion_tokens(self) -> int:
         return sum(answer.tokens_count for answer in self.answers)
 
@@ -219,7 +227,7 @@ class Completions:
                 **_constrained(how),
             ),
         )
-        return Completion(self.model, scheduled, how)
+        return Completion(self.model, context, scheduled, how)
 
 
 def _constrained(how: CompletionOptions) -> dict[str, Any]:

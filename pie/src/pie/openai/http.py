@@ -60,15 +60,18 @@ class Exchange:
 
     async def write(self, events: bytes) -> None:
         """More of the stream. Waits while the client reads more slowly than this is written. Raises `GoneError`."""
-        try:
-            async with asyncio.timeout(self._stall_s):
-                await self._send({"type": "http.response.body", "body": events, "more_body": True})
-        except TimeoutError as error:
-            raise GoneError from error
+        await self._write({"type": "http.response.body", "body": events, "more_body": True})
 
     async def close_stream(self, events: bytes = b"") -> None:
-        """The last of the stream."""
-        await self._send({"type": "http.response.body", "body": events})
+        """The last of the stream. Raises `GoneError`."""
+        await self._write({"type": "http.response.body", "body": events})
+
+    async def _write(self, message: Message) -> None:
+        try:
+            async with asyncio.timeout(self._stall_s):
+                await self._send(message)
+        except TimeoutError as error:
+            raise GoneError from error
 
     async def _begin(self, status: int, headers: list[Header]) -> None:
         self.begun = True

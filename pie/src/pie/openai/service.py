@@ -101,13 +101,12 @@ class OpenAIService:
 
     def _settle(self, completions: Completions, username: str) -> None:
         completions.close()
-        computed = len(completions.prompt) - completions.cached_tokens if completions.answers else 0
-        self.engine.quotas.charge(username, computed + completions.completion_tokens)
+        self.engine.quotas.charge(username, completions.computed_tokens + completions.completion_tokens)
         self._prompt_tokens += len(completions.prompt)
         self._cached_tokens += completions.cached_tokens
         self._completion_tokens += completions.completion_tokens
 
 
 def fingerprint(model: ServedModel) -> str:
-    """Changes with what could make equal requests give other answers: the model and its number format's owner, its folder."""
+    """The same as long as the model is: equal requests with equal seeds then give equal answers."""
     return "fp_" + blake3(f"{model.name} {model.loaded.architecture} {model.loaded.folder}".encode()).hexdigest(length=5)

@@ -46,7 +46,7 @@ def _paths() -> Json:
 
 
 def _generating(name: str, request: str, answer: str) -> Json:
-    operation = _operation(name, answer, errors=(400, 401, 404, 413, 429, 500, 503))
+    operation = _operation(name, answer, errors=(400, 401, 404, 408, 413, 429, 500, 503))
     operation["responses"]["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     return operation | {"requestBody": {"required": True, "content": _json(request)}}
 
@@ -61,6 +61,7 @@ _STATUSES = {
     400: "Something in the request is wrong or not supported; `param` names it.",
     401: "No API key, or one that is not known.",
     404: "There is no such thing.",
+    408: "The request took too long to arrive.",
     413: "The request is too long.",
     429: "The user's quota is used up; `Retry-After` says for how long.",
     500: "The server failed.",

@@ -79,7 +79,7 @@ class Engine:
         self._accounting = Accounting(self.quotas)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
-        self.library = Library(self.install, home.programs, home.built)
+        self.library = Library(self.install, home.programs, home.built, registry=config.server.registry, clock=self._clock)
         """Programs by name, on disk and in registries."""
         self._models: dict[str, ServedModel] = {}
         self._stores: dict[str, ContextStore] = {}

@@ -11,11 +11,14 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import replace
 from pathlib import Path
 
+from pie.clock import Clock, SystemClock
 from pie.engine.once import Once
 from pie.engine.program import InstalledProgram
-from pie.errors import ManifestError, ProgramNotFoundError
+from pie.engine.pulls import Pulls
+from pie.errors import ManifestError, ProgramNotFoundError, RegistryError
 from pie.limits import INSTALLED_PROGRAMS_MAX, PROGRAMS_LOADING_MAX
 from pie.programs import bundled, resolve
 from pie.programs.program_file import Content
@@ -38,12 +41,22 @@ Install = Callable[[ResolvedProgram], Awaitable[InstalledProgram]]
 class Library:
     """To be closed."""
 
-    def __init__(self, install: Install, folder: Path, built: Path, *, examples: Path | None = None) -> None:
-        """`folder` is where programs are kept, `built` where bakery keeps what it has built."""
+    def __init__(
+        self,
+        install: Install,
+        folder: Path,
+        built: Path,
+        *,
+        registry: str = "",
+        clock: Clock | None = None,
+        examples: Path | None = None,
+    ) -> None:
+        """`folder` is where programs are kept, `built` where bakery keeps what it has built; `registry` is an address, or empty."""
         self._install = install
         self._built = built
         self._examples = bundled.folder() if examples is None else examples
-        self._store = Store(folder)
+        self._store = Store(folder, registry)
+        self._pulls = Pulls(registry, self._store.pulled, clock or SystemClock()) if self._store.pulled else None
         self._ready: OrderedDict[Hashable, InstalledProgram] = OrderedDict()
         """By what they came from; those used last are last."""
         self._loading: Once[Hashable, InstalledProgram] = Once()
@@ -52,14 +65,15 @@ class Library:
     async def close(self) -> None:
         """End what is under way. Safe to call twice."""
         await self._loading.close()
+        if self._pulls is not None:
+            await self._pulls.close()
 
     def has(self, owner: str, name: str, version: str, wasm_hash: str | None = None, manifest_hash: str | None = None) -> bool:
         """Whether the program is on disk, for this owner, and hashes to what is given: blake3 in hex. Asks no registry."""
-        found = self._store.uploaded(owner, name, version)
-        if found is None:
+        record = self._store.find(owner, name, version)
+        if record is None:
             return False
-        head = found[1].head
-        return _agree(wasm_hash, head.given_hash) and _agree(manifest_hash, head.manifest_hash)
+        return _agree(wasm_hash, record.head.given_hash) and _agree(manifest_hash, record.head.manifest_hash)
 
     async def add(self, owner: str, wasm: bytes, manifest_text: str, *, force: bool = False) -> InstalledProgram:
         """Compile a program and keep it on disk. One of that name and version that the owner has stays, unless `force`.
@@ -88,7 +102,30 @@ class Library:
         while (found := self._store.uploaded(owner, wanted.name, wanted.version)) is not None:
             if program := await self._stored(*found):
                 return program
-        return await self._example(wanted, progress)
+        try:
+            pulled = await self._pulled(wanted, progress)
+        except RegistryError as error:
+            return await self._example_instead(wanted, error, progress)
+        return pulled or await self._example(wanted, progress)
+
+    async def _pulled(self, wanted: Target, progress: Progress) -> InstalledProgram | None:
+        """From the registry; once more if what was there is damaged."""
+        if self._pulls is None:
+            return None
+        progress(f"looking for {wanted} in the registry")
+        while (record := await self._pulls.find(wanted)) is not None:
+            if program := await self._stored(self._pulls.shelf, record):
+                return program
+        return None
+
+    async def _example_instead(self, wanted: Target, error: RegistryError, progress: Progress) -> InstalledProgram:
+        """What comes with Pie does not need a registry that works."""
+        try:
+            program = await self._example(wanted, progress)
+        except ProgramNotFoundError:
+            raise error from None
+        log.warning("going on with %s, which comes with Pie: %s", program.id, error)
+        return program
 
     async def _stored(self, shelf: Shelf, record: Record) -> InstalledProgram | None:
         """A program from disk; None if it turns out to be damaged."""
@@ -105,7 +142,7 @@ class Library:
             if stored is None:
                 raise ProgramNotFoundError(f"{record.path} is damaged")
             program = await self._install(ResolvedProgram(stored.wasm, stored.manifest))
-        return self._keep(record, program)
+        return self._keep(record, replace(program, name=record.head.name))
 
     async def _example(self, wanted: Target, progress: Progress) -> InstalledProgram:
         key = ("example", wanted)

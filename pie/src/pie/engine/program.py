@@ -11,7 +11,10 @@ class InstalledProgram:
     manifest: Manifest
     component: Program
     """Compiled and linked; every launch is a fresh instance of it."""
+    name: str = ""
+    """What it was found by, if that is not its manifest's name: `user/name`."""
 
     @property
     def id(self) -> str:
-        return str(self.manifest.id)
+        package = self.manifest.package
+        return f"{self.name or package.name}@{package.version}"

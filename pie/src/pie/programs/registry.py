@@ -25,6 +25,7 @@ from pie.limits import (
     REGISTRY_ANSWER_BYTES_MAX,
     REGISTRY_ANSWER_TIMEOUT_S,
     REGISTRY_CONNECT_TIMEOUT_S,
+    REGISTRY_CONNECTIONS_MAX,
     REGISTRY_DOWNLOAD_TIMEOUT_S,
     REGISTRY_ERROR_CHARACTERS_MAX,
     REGISTRY_READ_TIMEOUT_S,
@@ -81,9 +82,9 @@ class Registry:
         """`url` with or without `/api/v1`. Components of more than `bytes_max` are refused. `transport` is how requests travel."""
         self.url = url.rstrip("/").removesuffix(_API)
         self._bytes_max = bytes_max
-        timeout = httpx.Timeout(REGISTRY_READ_TIMEOUT_S, connect=REGISTRY_CONNECT_TIMEOUT_S)
         self._http = httpx.AsyncClient(
-            timeout=timeout,
+            timeout=httpx.Timeout(REGISTRY_READ_TIMEOUT_S, connect=REGISTRY_CONNECT_TIMEOUT_S, pool=None),
+            limits=httpx.Limits(max_connections=REGISTRY_CONNECTIONS_MAX),
             transport=transport,
             headers={"Accept-Encoding": "identity"},  # a small answer must not become a large one
         )

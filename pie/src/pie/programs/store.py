@@ -44,3 +44,10 @@ class Store:
             if record is not None:
                 return shelf, record
         return None
+
+    def find(self, owner: str, name: str, version: str) -> Record | None:
+        """What the owner would launch by that name and version, if it is on disk."""
+        found = self.uploaded(owner, name, version)
+        if found is not None:
+            return found[1]
+        return self.pulled.find(name, version) if self.pulled else None

@@ -37,6 +37,8 @@ function whenOpen(socket, uri) {
   return new Promise((resolve, reject) => {
     const fail = () => {
       clearTimeout(timer);
+      socket.onclose = null;
+      socket.onerror = () => {}; // closing may fail the socket again
       socket.close();
       reject(new UnreachableError(`no engine at ${uri}`));
     };

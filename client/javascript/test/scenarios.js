@@ -89,7 +89,7 @@ export const scenarios = {
     await withClient(surroundings, "alice", async (client) => {
       await installed(client, surroundings, "talk");
       const process = await client.launchProcess("talk", { do: "wait" });
-      equal(await process.recv(), { event: "message", value: "waiting" });
+      equal((await process.recv()).value.trim(), "waiting");
       const [listed] = await client.listProcesses();
       equal([listed.id, listed.program], [process.processId, "talk@0.1.0"]);
       await process.signal("nobody listens");
@@ -166,7 +166,7 @@ export const scenarios = {
     const process = await client.launchProcess("talk", { do: "wait" });
     await process.recv();
     client.close();
-    equal(await process.recv(), { event: "error", value: "WebSocket connection closed" });
+    await rejected(process.result(), pie.ProcessFailedError);
     await rejected(client.ping(), pie.NotConnectedError);
     await rejected(new pie.PieClient("ws://127.0.0.1:1").connect(), pie.UnreachableError);
     const cleaner = await loggedIn(surroundings, "alice");

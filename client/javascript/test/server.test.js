@@ -77,6 +77,7 @@ test("processes outlive broken connections", { skip }, () =>
     for (let round = 1; round <= 3; round += 1) {
       await process.transferFile(Uint8Array.of(round));
       assert.deepEqual((await process.recv()).value.data, Uint8Array.of(round));
+      if (round === 3) break; // what the server has sent into a broken connection is lost
       wire.cut();
       await until(() => client.statistics().reconnections === round && client.statistics().state === "open");
     }
@@ -106,7 +107,6 @@ test("a process that is gone after the connection broke gets an error", { skip }
     await other.authenticate("alice", await pie.PrivateKey.parse(surroundings.keys.alice));
     await other.terminateProcess(launched.processId);
     wire.refusing = false;
-    assert.equal((await launched.recv()).event, "stderr");
-    assert.equal((await launched.recv()).event, "error");
+    await assert.rejects(launched.result(), pie.ProcessFailedError);
     other.close();
   }));

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -192,3 +194,39 @@ async def test_with_a_certificate_only_encrypted_connections_are_served(tmp_path
         async with connection(listener) as (reader, writer):
             writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
             assert b"200" not in await reader.read()
+
+
+PIECES = st.sampled_from(
+    [
+        b"GET / HTTP/1.1\r\n",
+        b"POST / HTTP/1.1\r\n",
+        b"host: x\r\n",
+        b"content-length: 3\r\n",
+        b"content-length: -1\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"expect: 100-continue\r\n",
+        b"upgrade: h2c\r\n",
+        UPGRADE,
+        b"\r\n",
+        b"5\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"\x82\x80\0\0\0\0",
+        b"\x88\x80\0\0\0\0",
+        b"\xff\xff\xff",
+    ]
+)
+
+
+@settings(max_examples=10)
+@given(st.lists(st.lists(PIECES | st.binary(max_size=64), max_size=12), max_size=16))
+async def test_whatever_anybody_sends_the_next_one_is_served(conversations: list[list[bytes]]) -> None:
+    async with listening() as listener:
+        for pieces in conversations:
+            async with connection(listener) as (reader, writer):
+                writer.write(b"".join(pieces))
+                with suppress(OSError):
+                    writer.write_eof()
+                await ended(reader)
+        async with connect(listener.url("ws")) as client:
+            await client.send(b"hello")
+            assert await client.recv() == b"hello"

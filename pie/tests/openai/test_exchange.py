@@ -10,7 +10,7 @@ from pie.config.config import LimitsConfig
 from pie.errors import DriverError, QuotaError
 from pie.openai.http import Endpoint, Exchange, Handle
 
-HURRIED = LimitsConfig(idle_timeout_s=0.01, handshake_timeout_s=0.01)
+UNHURRIED, HURRIED = LimitsConfig(), LimitsConfig(idle_timeout_s=0.01, handshake_timeout_s=0.01)
 SCOPE: dict[str, Any] = {"type": "http", "headers": []}
 BODY = {"type": "http.request", "body": b"{}", "more_body": False}
 GONE = {"type": "http.disconnect"}
@@ -34,9 +34,9 @@ class Client:
             await asyncio.Event().wait()
         self.got.append(message)
 
-    async def ask(self, handle: Handle, limits: LimitsConfig | None = None) -> None:
+    async def ask(self, handle: Handle, limits: LimitsConfig = UNHURRIED) -> None:
         async with asyncio.timeout(30):
-            await Endpoint(handle, None, limits)(SCOPE, self.receive, self.send)
+            await Endpoint(handle, None, lambda: limits)(SCOPE, self.receive, self.send)
 
     @property
     def status(self) -> int:

@@ -103,7 +103,10 @@ class ResponseDress:
         return self._numbers.write({"type": kind, "response": self._body})
 
 
-def dress(kind: type[ChatDress] | type[CompletionDress] | type[ResponseDress], service: OpenAIService) -> DressFor:
+Kind = type[ChatDress] | type[CompletionDress] | type[ResponseDress]
+
+
+def dress(kind: Kind, service: OpenAIService) -> DressFor:
     """What dresses the answers of one route."""
 
     def dress_for(request: Json) -> Dress:

@@ -81,17 +81,18 @@ class Exchange:
 class Endpoint:
     """An ASGI app around a route."""
 
-    def __init__(self, handle: Handle, credentials: Credentials | None, limits: LimitsConfig | None = None) -> None:
-        """Without `credentials` everybody may ask."""
+    def __init__(self, handle: Handle, credentials: Credentials | None, limits: Callable[[], LimitsConfig] = LimitsConfig) -> None:
+        """Without `credentials` everybody may ask. `limits` are asked for with each request."""
         self._handle = handle
         self._credentials = credentials
-        self._limits = limits or LimitsConfig()
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, send, stall_s=self._limits.idle_timeout_s)
+        limits = self._limits()
+        exchange = Exchange(scope, send, stall_s=limits.idle_timeout_s)
         try:
             exchange.username = self._username(scope)
-            async with asyncio.timeout(self._limits.handshake_timeout_s):
+            async with asyncio.timeout(limits.handshake_timeout_s):
                 exchange.body = await _body(receive)
         except GoneError:
             return

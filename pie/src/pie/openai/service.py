@@ -59,6 +59,10 @@ class OpenAIService:
         self._cached_tokens = 0
         self._completion_tokens = 0
 
+    def reconfigure(self, config: Config) -> None:
+        """Other programs and limits for all requests from now on."""
+        self.programs, self.limits = config.openai, config.limits
+
     @property
     def models(self) -> Mapping[str, ServedModel]:
         return self.engine.models

@@ -213,7 +213,7 @@ class Server:
     def _reconfigure(self, config: Config) -> None:
         self.engine.reconfigure(config)
         self._hub.reconfigure(config)
-        self._openai.programs = config.openai
+        self._openai.reconfigure(config)
         self._listener.reconfigure(config.limits)
         logging.getLogger("pie").setLevel(logging.DEBUG if config.server.verbose else logging.NOTSET)
 

@@ -185,6 +185,12 @@ UPLOADS_MAX = 16
 UPLOADS_PER_USER = 2
 """Uploads of the largest size that one user may have in memory, over all connections: bytes beyond are refused."""
 
+UNCONFIRMED_RESULTS_MAX = 256
+"""Results sent over one connection that are remembered in case it turns out to be dead: what a client has running at a time."""
+
+UNCONFIRMED_CHARACTERS_MAX = 1 << 17
+"""Characters of these results; longer ones are not remembered."""
+
 MCP_SERVERS_MAX = 64
 """MCP servers that a connection registers."""
 

@@ -144,6 +144,31 @@ async def test_a_file_that_was_half_sent_is_sent_again_as_a_whole(hub: Hub, libr
     hub.held.check()
 
 
+async def test_a_result_that_was_sent_to_a_dead_connection_is_not_lost(hub: Hub) -> None:
+    """The server has sent it, and has not noticed that nobody is there any more."""
+    dead = await Client(hub).log_in()
+    process_id = await dead.launch("echo", "result")
+    await dead.ended(process_id)
+    bob = await Client(hub).log_in("bob")
+    assert not (await attach(bob, process_id)).ok
+    assert not (await attach(dead, process_id)).ok
+    again = await Client(hub).log_in()
+    assert (await attach(again, process_id)).ok
+    events = await again.ended(process_id)
+    assert [event.event for event in events] == ["stderr", "return"]
+    assert events[-1].value == "result"
+    hub.held.check()
+
+
+async def test_a_result_on_a_connection_that_breaks_is_kept_and_one_on_a_closed_connection_is_not(hub: Hub) -> None:
+    for properly in (False, True):
+        ada = await Client(hub).log_in()
+        await ada.ended(await ada.launch("echo", "result"))
+        await ada.leave(properly=properly)
+        assert hub.statistics().kept_results == 1
+        hub.held.check()
+
+
 @pytest.mark.parametrize("limits", [LimitsConfig(processes_per_user=50, kept_results=3)])
 async def test_results_are_kept_in_number(hub: Hub) -> None:
     ada = await Client(hub).log_in()
@@ -167,7 +192,7 @@ async def test_nothing_is_left_after_many_came_and_went(hub: Hub) -> None:
             assert (await attach(client, process_id)).ok
         client.send(SignalProcess(process_id, "end"))
         assert (await client.ended(process_id))[-1].value == "end"
-        await client.leave()
+        await client.leave(properly=True)
         hub.held.check()
     statistics = hub.statistics()
     assert (statistics.processes, statistics.attached, statistics.kept_results) == (0, 0, 0)

@@ -21,7 +21,7 @@ from pie_wire.messages import ProcessEvent as EventMessage
 
 
 def table() -> HeldProcesses:
-    return HeldProcesses(KeptLimits(100, 1 << 20, 10**12), ManualClock())
+    return HeldProcesses(KeptLimits(100, 1 << 20, 10**12), ManualClock(), confirmed_after_ns=10**9)
 
 
 def launched(name: str) -> LaunchedProcess:
@@ -91,7 +91,7 @@ def test_an_event_whose_frame_was_not_sent_is_not_lost() -> None:
     held.events.put(ProcessEvent("return", "b"))
     frames = outgoing.frames()
     next(frames)
-    processes.release(outgoing)
+    processes.release(outgoing, properly=True)
     frames.close()
     processes.check()
     again = Outgoing()
@@ -136,7 +136,7 @@ class World:
 
     def lose(self, _: str, number: int) -> None:
         """The connection breaks: the frame that was on its way is not sent."""
-        self.processes.release(self.connections[number % 2])
+        self.processes.release(self.connections[number % 2], properly=False)
         self.frames[number % 2] = None
         self.connections[number % 2] = Outgoing()
 

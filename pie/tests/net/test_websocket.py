@@ -109,6 +109,18 @@ async def test_a_connection_that_breaks_without_a_word_does_so_too(url: str, hub
     assert hub.statistics().attached == 0
 
 
+@pytest.mark.parametrize("properly", [True, False])
+async def test_the_result_on_a_connection_that_breaks_is_kept(url: str, hub: Hub, properly: bool) -> None:
+    async with websockets.connect(url) as socket:
+        await log_in(socket)
+        await launch(socket, "echo", "{}")
+        await receive(socket)
+        if not properly:
+            socket.transport.abort()
+    await until(lambda: hub.statistics().connections == 0)
+    assert hub.statistics().kept_results == (0 if properly else 1)
+
+
 async def test_a_client_that_does_not_read_holds_up_its_own_process_only(url: str, hub: Hub) -> None:
     async with websockets.connect(url, max_queue=1) as stuck, websockets.connect(url) as other:
         await log_in(stuck)

@@ -157,12 +157,12 @@ class Client:
         self.reads = True
         self._work.set()
 
-    async def leave(self) -> None:
-        """The connection breaks."""
+    async def leave(self, *, properly: bool = False) -> None:
+        """The connection breaks, or is closed."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.session.close()
+        self.session.close(properly=properly)
 
     def _spawn(self, body: Coroutine[object, object, None]) -> object:
         self._tasks.append(task := asyncio.get_running_loop().create_task(body))

@@ -12,6 +12,8 @@
 While somebody is attached, a process that talks faster than its client reads waits. While nobody is, it runs on, and its queue
 keeps the newest events. Processes whose outputs are not captured are not held here: nobody can attach to them.
 
+A result that was sent over a connection that turns out to be dead is kept as well (`pie.net.unconfirmed`).
+
 A process belongs to a user. Another connection of the same user may take it over at any time: whoever reconnects after a broken
 connection need not wait until the server has noticed that it broke. The connection that loses it is told so by a line on `stderr`.
 """
@@ -23,11 +25,13 @@ from pie.engine.launched import LaunchedProcess
 from pie.host.relay import McpRelay
 from pie.net.kept import Kept, KeptLimits, KeptResult
 from pie.net.refused import RefusedError
+from pie.net.unconfirmed import SentResult, Unconfirmed
 from pie.processes.events import EventQueue, ProcessEvent
 
 PERMISSION_DENIED = "Permission denied"
 NOT_FOUND = "Process not found"
 TAKEN_OVER = "[pie] another connection of yours has attached to this process: its events go there from now on\n"
+SENT_BEFORE = "[pie] this process has ended, and its connection broke: of what it sent before, something may be missing\n"
 
 
 class Attachment(Protocol):
@@ -54,12 +58,13 @@ class Held:
 
     __slots__ = ("_table", "attachment", "events", "id", "in_flight", "is_ready", "launched", "username")
 
-    def __init__(self, launched: LaunchedProcess, table: "HeldProcesses") -> None:
+    def __init__(self, process_id: str, username: str, events: EventQueue, table: "HeldProcesses") -> None:
         self._table = table
-        self.launched = launched
-        self.id = launched.process.id
-        self.username = launched.process.username
-        self.events: EventQueue = launched.process.events
+        self.id = process_id
+        self.username = username
+        self.events = events
+        self.launched: LaunchedProcess | None = None
+        """None once it has ended with nobody there: only its events are kept."""
         self.attachment: Attachment | None = None
         self.is_ready = False
         """It stands in the line of its attachment."""
@@ -71,7 +76,8 @@ class Held:
         """Send events there from now on, those that wait first."""
         self.attachment = attachment
         attachment.processes.add(self)
-        self.launched.relay = attachment.relay_of(self.id)
+        if self.launched is not None:
+            self.launched.relay = attachment.relay_of(self.id)
         self.events.keep("all")
         if not self.events.is_empty:
             self._on_event()
@@ -81,7 +87,8 @@ class Held:
         if self.attachment is not None:
             self.attachment.processes.discard(self)
         self.attachment = None
-        self.launched.relay = None
+        if self.launched is not None:
+            self.launched.relay = None
         self.is_ready = False
         self.take_back()
         self.events.keep("newest")
@@ -92,10 +99,10 @@ class Held:
             self.events.give_back(self.in_flight)
             self.in_flight = None
 
-    def forget(self) -> None:
+    def finish(self, event: ProcessEvent) -> None:
         """Its terminal event was sent."""
         self.in_flight = None
-        self._table.forget(self)
+        self._table.finish(self, event)
 
     def _on_event(self) -> None:
         if self.attachment is None:
@@ -109,10 +116,12 @@ class Held:
 class HeldProcesses:
     """All of them, by id."""
 
-    def __init__(self, limits: KeptLimits, clock: Clock) -> None:
+    def __init__(self, limits: KeptLimits, clock: Clock, *, confirmed_after_ns: int) -> None:
+        """A connection over which something was sent `confirmed_after_ns` ago was alive then, or would be known to be dead."""
         self._clock = clock
         self._held: dict[str, Held] = {}
         self.kept = Kept(limits)
+        self.unconfirmed = Unconfirmed(confirmed_after_ns)
 
     def __len__(self) -> int:
         return len(self._held)
@@ -128,14 +137,16 @@ class HeldProcesses:
     def add(self, launched: LaunchedProcess) -> Held:
         """A process just launched, attached to nobody yet."""
         self.expire()
-        held = self._held[launched.process.id] = Held(launched, self)
+        process = launched.process
+        held = self._held[process.id] = Held(process.id, process.username, process.events, self)
+        held.launched = launched
         held.detach()
         return held
 
     def attach(self, process_id: str, username: str, attachment: Attachment) -> None:
         """Send the process's events there, those that waited first. Raises `RefusedError`."""
         self.expire()
-        held = self._held.get(process_id)
+        held = self._held.get(process_id) or self._sent_to_nobody(process_id, username, attachment)
         if held is None or held.attachment is attachment:
             raise RefusedError(NOT_FOUND)
         if held.username != username:
@@ -149,21 +160,29 @@ class HeldProcesses:
             held.events.give_back(ProcessEvent("stderr", _dropped(dropped)))
         held.attach(attachment)
 
-    def release(self, attachment: Attachment) -> None:
-        """A connection has ended: what was attached to it runs on, what has ended there unread is kept."""
+    def release(self, attachment: Attachment, *, properly: bool) -> None:
+        """A connection has ended: what was attached to it runs on, what has ended there unread is kept. `properly`: the client
+        has closed it, so it has what was sent."""
         for held in list(attachment.processes):
             held.detach()
             if held.events.ended:
                 self.keep(held)
+        for result in self.unconfirmed.leave(attachment, self._clock.monotonic_ns()):
+            if not properly:
+                self.keep(self._revived(result))
 
     def keep(self, held: Held) -> None:
         """It has ended with nobody there."""
+        held.launched = None
         size = held.events.characters
         for gone in self.kept.add(KeptResult(held.id, held.username, size, self._clock.monotonic_ns())):
             del self._held[gone]
 
-    def forget(self, held: Held) -> None:
-        """Its client has had everything."""
+    def finish(self, held: Held, event: ProcessEvent) -> None:
+        """Its client was sent everything, the terminal event at last."""
+        sent = SentResult(held.id, held.username, event, self._clock.monotonic_ns())
+        assert held.attachment is not None
+        self.unconfirmed.add(held.attachment, sent)
         held.detach()
         del self._held[held.id]
 
@@ -171,6 +190,18 @@ class HeldProcesses:
         """Let go of results that nobody came for in time."""
         for gone in self.kept.expire(self._clock.monotonic_ns()):
             del self._held[gone]
+
+    def _sent_to_nobody(self, process_id: str, username: str, attachment: Attachment) -> Held | None:
+        """A process whose result was sent over another connection of the user, which may be dead."""
+        result = self.unconfirmed.take(process_id, username, attachment, self._clock.monotonic_ns())
+        return None if result is None else self._revived(result)
+
+    def _revived(self, result: SentResult) -> Held:
+        events = EventQueue(events_max=2, characters_max=result.event.size)
+        events.put(result.event)
+        events.give_back(ProcessEvent("stderr", SENT_BEFORE))
+        held = self._held[result.id] = Held(result.id, result.username, events, self)
+        return held
 
     def check(self) -> None:
         """Every process is in one of the states above."""

@@ -59,7 +59,8 @@ class Hub:
         self.token = token
         self.clock = clock or SystemClock()
         self.randomness = randomness or Randomness(secrets.token_bytes, lambda: _random.uniform(*TOKEN_DELAY_S))
-        self.held = HeldProcesses(_kept_limits(config.limits), self.clock)
+        idle_ns = int(config.limits.idle_timeout_s * 1e9)
+        self.held = HeldProcesses(_kept_limits(config.limits), self.clock, confirmed_after_ns=idle_ns)
         self.incoming_bytes = UserBytes(UPLOADS_PER_USER * config.runtime.upload_bytes_max)
         self.counters = Counters()
         self._connections: set[Connection] = set()
@@ -74,6 +75,7 @@ class Hub:
         """Take over limits that can change while running."""
         self.config = config
         self.held.kept.limits = _kept_limits(config.limits)
+        self.held.unconfirmed.age_ns_max = int(config.limits.idle_timeout_s * 1e9)
         self.incoming_bytes.bytes_max = UPLOADS_PER_USER * config.runtime.upload_bytes_max
 
     def may_connect(self) -> bool:

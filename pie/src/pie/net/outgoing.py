@@ -106,7 +106,7 @@ class Outgoing:
             if held.attachment is not self or held.in_flight is not event:  # taken over while the frame was on its way
                 return
             if event.kind in TERMINAL:
-                held.forget()
+                held.finish(event)
                 return
         self._ready.append(held)
 
@@ -128,7 +128,7 @@ class Outgoing:
         self._let_go(held)
         held.in_flight = None
         if event is not None and event.kind in TERMINAL:
-            held.forget()
+            held.finish(event)
         else:
             self._ready.append(held)
 

@@ -98,21 +98,21 @@ def terminate_process(caller: Caller, message: TerminateProcess) -> str:
 
 
 def signal_process(caller: Caller, message: SignalProcess) -> str:
-    held = _attached(caller, message.process_id)
+    launched = _attached(caller, message.process_id)
     try:
-        held.launched.signal(message.message)
+        launched.signal(message.message)
     except InvalidArgumentError as error:
         raise RefusedError(f"the signal was dropped: {error.message}") from error
     return "Signal sent"
 
 
 def transfer_file(caller: Caller, message: TransferFile) -> str | None:
-    held = _attached(caller, message.process_id)
+    launched = _attached(caller, message.process_id)
     chunk = Chunk(message.chunk_index, message.total_chunks, message.chunk_data)
-    data = caller.files.add((held.id, message.file_hash, message.corr_id), chunk, message.file_hash)
+    data = caller.files.add((launched.process.id, message.file_hash, message.corr_id), chunk, message.file_hash)
     if data is None:
         return None
-    if not held.launched.put_file(data, message.name):
+    if not launched.put_file(data, message.name):
         raise RefusedError("the file was dropped: the process has too many unread files, or has ended")
     return "File sent"
 
@@ -170,11 +170,11 @@ def _budgets(inputs: Sequence[str], budgets: Budgets | None) -> Budgets:
     return budgets
 
 
-def _attached(caller: Caller, process_id: str) -> Held:
+def _attached(caller: Caller, process_id: str) -> LaunchedProcess:
     held = caller.hub.held.get(process_id)
-    if held is None or held.attachment is not caller.outgoing:
+    if held is None or held.attachment is not caller.outgoing or held.launched is None:
         raise RefusedError("no such process is attached to this connection")
-    return held
+    return held.launched
 
 
 def _id(text: str, problem: str) -> str:

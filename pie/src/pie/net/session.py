@@ -104,9 +104,9 @@ class Session:
             self._arrived.clear()
             await self._arrived.wait()
 
-    def close(self) -> None:
-        """The connection is gone. What was attached to it runs on."""
-        self._hub.held.release(self._outgoing)
+    def close(self, *, properly: bool = False) -> None:
+        """The connection is gone, closed `properly` by the client or broken. What was attached to it runs on."""
+        self._hub.held.release(self._outgoing, properly=properly)
         self._outgoing.relay.close()
         if self._caller is not None:
             self._caller.uploads.clear()

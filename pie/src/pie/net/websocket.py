@@ -26,6 +26,8 @@ IDENTITY_PATH = "/v1/ws"
 FRAMES_PER_TURN = 128
 """Frames sent before everybody else has a turn of the loop, for sending need not wait: a few milliseconds."""
 
+PROPER_CODES = (1000, 1001)
+"""Of a close frame. One without a code has a reason, if an empty one; a connection that broke has none."""
 POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 
@@ -61,6 +63,8 @@ class Connection:
         self._work = asyncio.Event()
         """There is something to send."""
         self._close: AsgiMessage | None = None
+        self._was_closed = False
+        """By the client, with a close frame."""
 
     @property
     def is_logged_in(self) -> bool:
@@ -89,12 +93,13 @@ class Connection:
             pass
         finally:
             if self._session is not None:
-                self._session.close()
+                self._session.close(properly=self._was_closed)
 
     async def _read(self, session: Session) -> None:
         for number in itertools.count(1):
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
+                self._was_closed = message.get("reason") is not None or message.get("code") in PROPER_CODES
                 raise _GoneError
             frame = message.get("bytes")
             if frame is not None:

@@ -409,6 +409,9 @@ SERVER_KEEP_ALIVE_S = 75
 SERVER_BACKLOG = 1024
 """Connections that the kernel has accepted and we have not: a burst of clients that start at once."""
 
+TELEMETRY_TIMEOUT_S = 5.0
+"""For sending traces, also the last ones when the server ends: a collector that is gone does not hold it up for longer."""
+
 SERVER_CLOSE_TIMEOUT_S = 2.0
 """How long connections get, at the very end, to take what has been written to them."""
 

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,5 +201,7 @@ def boxed(title: str, rows: list[tuple[str, str]]) -> list[str]:
 
 
 def say(text: str) -> None:
-    """To whoever watches; stdout is for programs."""
-    print(text, file=sys.stderr, flush=True)
+    """To whoever watches, if there is somebody; stdout is for programs."""
+    if sys.stderr is not None:
+        with suppress(OSError):  # the reader of our stderr has gone, which is no reason to stop serving
+            print(text, file=sys.stderr, flush=True)

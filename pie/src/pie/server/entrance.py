@@ -22,7 +22,7 @@ from pie.server.readiness import Readiness
 
 log = logging.getLogger(__name__)
 
-WEBSOCKET_PATHS = frozenset({"/", "/v1/ws"})
+WEBSOCKET_PATHS = frozenset({"", "/v1/ws"})
 UNCONDITIONAL_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered while the models load, too."""
 RETRY_AFTER_S = 5
@@ -71,7 +71,7 @@ class Entrance:
             await self._websocket(scope, receive, send)
 
     async def _websocket_refusal(self, scope: Scope) -> Response | None:
-        if scope["path"] not in WEBSOCKET_PATHS:
+        if scope["path"].rstrip("/") not in WEBSOCKET_PATHS:
             return _error(HTTPStatus.NOT_FOUND, "WebSockets are served on / and /v1/ws")
         if not self._is_welcome(Headers(scope=scope)):
             return _unwelcome()

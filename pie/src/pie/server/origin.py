@@ -23,7 +23,7 @@ def is_loopback(host: str) -> bool:
 
 def is_trusted(headers: Mapping[str, str], server_host: str) -> bool:
     """Whether a request without credentials may be served. `headers` are those of the request, names in lower case."""
-    host = _name(f"//{headers.get('host', '')}")
+    host = _name(f"//{headers['host']}") if "host" in headers else server_host  # every browser says it
     if host is None or (is_loopback(server_host) and not _is_ours(host, server_host)):
         return False
     if "origin" not in headers:

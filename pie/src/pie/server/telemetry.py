@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pie.clock import Clock
 from pie.config.config import TelemetryConfig
 from pie.errors import ServerError
+from pie.limits import TELEMETRY_TIMEOUT_S
 from pie.processes.process import Process
 from pie.server.http_metrics import Request
 
@@ -74,6 +75,6 @@ def traces(config: TelemetryConfig, clock: Clock) -> NoTraces:
     except ImportError as error:
         raise ServerError("telemetry.enabled needs packages: pip install 'pie-engine[telemetry]'") from error
     provider = TracerProvider(resource=Resource.create({"service.name": config.service_name}), shutdown_on_exit=False)
-    exporter = OTLPSpanExporter(f"{config.endpoint.rstrip('/')}/v1/traces")
+    exporter = OTLPSpanExporter(f"{config.endpoint.rstrip('/')}/v1/traces", timeout=TELEMETRY_TIMEOUT_S)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Traces(provider, clock)

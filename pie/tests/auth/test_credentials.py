@@ -88,6 +88,19 @@ def test_a_bad_key_written_by_hand_does_not_lock_out_the_good_ones(home: Home, c
     assert "the key 'bad' of alice is left out" in caplog.text
 
 
+def test_who_is_in_may_go_on_until_the_user_is_removed(home: Home) -> None:
+    credentials = Credentials(home, enabled=True)
+    users.change(home.users, lambda known: users.with_user(known, "alice"))
+    assert credentials.knows("alice")
+    home.users.chmod(0o644)
+    assert credentials.knows("alice")
+    home.users.chmod(0o600)
+    users.change(home.users, lambda known: users.without_user(known, "alice"))
+    assert not credentials.knows("alice")
+    assert credentials.knows("internal")
+    assert Credentials(home, enabled=False).knows("alice")
+
+
 def test_nobody_becomes_internal_by_the_file(home: Home) -> None:
     private_file.write(home.users, "[users.internal]\n")
     assert Credentials(home, enabled=True).keys_of("internal") is None

@@ -113,6 +113,8 @@ async def test_a_user_who_is_added_while_the_server_runs_can_log_in_and_one_who_
         with pytest.raises(RefusedError, match="operators"):
             await client.status()
         users.change(home.users, lambda known: users.without_user(known, "alice"))
+        with pytest.raises(RefusedError, match="removed"):
+            await client.list_processes()
         async with PieClient(server.url) as second:
             with pytest.raises(LoginError):
                 await second.authenticate("alice", PRIVATE)

@@ -1,6 +1,7 @@
 """What a running server knows of its users. The files may change at any time: each question is answered from what they say now.
 
-A file that cannot be used (readable by others, damaged) lets nobody in, until it is repaired: the log says so once per change.
+A file that cannot be used (readable by others, damaged) lets nobody in until it is repaired, and puts out nobody who is in: the log
+says so once per change.
 """
 
 import logging
@@ -42,6 +43,15 @@ class Credentials:
             return 0
         self._api_keys.get()
         return len(self._users.get())
+
+    def knows(self, username: str) -> bool:
+        """Whether who has logged in as this user may go on: until he is removed. A file that cannot be used removes nobody."""
+        if not self.enabled or username == INTERNAL_USER:
+            return True
+        try:
+            return username in self._users.get()
+        except CredentialsError:
+            return True
 
     def keys_of(self, username: str) -> tuple[PublicKey, ...] | None:
         """The user's public keys; None: there is no such user."""

@@ -28,6 +28,7 @@ from pie_wire.messages import Message, SignalProcess, TransferFile
 log = logging.getLogger(__name__)
 
 NOT_LOGGED_IN = "Not authenticated: log in first (auth_identify or auth_by_token)"
+REMOVED = "Permission denied: the user was removed"
 INTERNAL = "internal error of the server; its log has the details"
 
 
@@ -171,6 +172,8 @@ class Session:
     def _demand_caller(self) -> Caller:
         if self._caller is None:
             raise RefusedError(NOT_LOGGED_IN)
+        if not self._hub.credentials.knows(self._caller.username):
+            raise RefusedError(REMOVED)
         return self._caller
 
     def _answer(self, message: Message, result: str | None) -> None:

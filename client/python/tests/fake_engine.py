@@ -65,6 +65,8 @@ class FakeEngine:
         """Whether new connections are closed at once."""
         self.silent = False
         """Whether requests are left unanswered."""
+        self.signals_max = 1 << 30
+        """Unread signals that a process may have."""
         self.sessions: list[Session] = []
         self.sessions_ever = 0
         self.processes: dict[str, FakeProcess] = {}
@@ -264,7 +266,12 @@ class Session:
         await self.answer(message.corr_id, self._listed())
 
     async def on_signal_process(self, message: messages.SignalProcess) -> None:
-        self.engine.processes[message.process_id].signals.put_nowait(message.message)
+        signals = self.engine.processes[message.process_id].signals
+        taken = signals.qsize() < self.engine.signals_max
+        if taken:
+            signals.put_nowait(message.message)
+        if message.corr_id is not None:
+            await self.answer(message.corr_id, "Signal sent" if taken else "the signal was dropped: full", ok=taken)
 
     async def on_transfer_file(self, message: messages.TransferFile) -> None:
         assembly = self._uploads.setdefault(message.file_hash, Assembly(message.total_chunks, 1 << 28, too_large="too large"))
@@ -276,6 +283,8 @@ class Session:
         if data is not None:
             del self._uploads[message.file_hash]
             self.engine.processes[message.process_id].files.append(data)
+            if message.corr_id is not None:
+                await self.answer(message.corr_id, "File sent")
 
     async def on_launch_daemon(self, message: messages.LaunchDaemon) -> None:
         await self.answer(message.corr_id, "daemons are not supported", ok=False)

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from pie_client import protocol, results
 from pie_client.connection import Connection, ConnectionStatistics, Reply
 from pie_client.errors import (
@@ -193,14 +195,26 @@ class PieClient:
             _result(await self._connection.request(messages.ListProcesses), RefusedError, "List processes failed")
         )
 
-    async def signal_process(self, process_id: str, message: str) -> None:
-        """Send a text to a process that this session is attached to. Not answered."""
-        await self._connection.send([messages.SignalProcess(process_id, message)])
+    async def signal_process(self, process_id: str, message: str, *, confirm: bool = False) -> None:
+        """Send a text to a process that this session is attached to. With `confirm` (engines from 0.6 on) the engine's word
+        is waited for: raises `RefusedError` if the text was dropped because too many lie unread."""
+        if not confirm:
+            await self._connection.send([messages.SignalProcess(process_id, message)])
+            return
+        reply = await self._connection.request(lambda corr_id: messages.SignalProcess(process_id, message, corr_id))
+        _result(reply, RefusedError, "Failed to signal process")
 
-    async def transfer_file(self, process_id: str, file_bytes: bytes) -> None:
-        """Send a file to a process that this session is attached to. Not answered."""
+    async def transfer_file(self, process_id: str, file_bytes: bytes, name: str = "", *, confirm: bool = False) -> None:
+        """Send a file to a process that this session is attached to. It sees `name`. `confirm` as with `signal_process`."""
         undo = messages.TransferFile(process_id, hash_of(file_bytes), _UNDO_INDEX, _UNDO_INDEX, b"")
-        await self._connection.send(file_chunks(process_id, file_bytes), undo)
+        if not confirm:
+            await self._connection.send(file_chunks(process_id, file_bytes, name), undo)
+            return
+        reply = await self._connection.upload(
+            lambda corr_id: file_chunks(process_id, file_bytes, name, corr_id),
+            lambda corr_id: msgspec.structs.replace(undo, corr_id=corr_id),
+        )
+        _result(reply, RefusedError, "Failed to transfer file")
 
     async def terminate_process(self, process_id: str) -> None:
         """Raises `ProcessNotFoundError`."""

@@ -71,11 +71,11 @@ def program_chunks(corr_id: int, wasm: bytes, manifest: str, *, force: bool) -> 
         yield AddProgram(corr_id, program_hash, manifest, force, index, total, data)
 
 
-def file_chunks(process_id: str, data: bytes) -> Iterator[TransferFile]:
+def file_chunks(process_id: str, data: bytes, name: str = "", corr_id: int | None = None) -> Iterator[TransferFile]:
     """The messages that hand a file to a process."""
     file_hash, total = hash_of(data), count(len(data))
     for index, chunk in enumerate(split(data)):
-        yield TransferFile(process_id, file_hash, index, total, chunk)
+        yield TransferFile(process_id, file_hash, index, total, chunk, name, corr_id)
 
 
 def _numbered(name: str) -> Iterator[str]:

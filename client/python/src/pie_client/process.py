@@ -58,13 +58,13 @@ class Process:
                 raise ProcessFailedError(str(value))
         raise ProcessEndedError(f"process {self.process_id} has ended and its outcome has been read")
 
-    async def signal(self, message: str) -> None:
-        """Send a text for its `session.receive`. Not answered."""
-        await self.client.signal_process(self.process_id, message)
+    async def signal(self, message: str, *, confirm: bool = False) -> None:
+        """Send a text for its `session.receive`. With `confirm`, raises `RefusedError` if the engine dropped it."""
+        await self.client.signal_process(self.process_id, message, confirm=confirm)
 
-    async def transfer_file(self, file_bytes: bytes) -> None:
-        """Send a file for its `session.receive-file`. Not answered."""
-        await self.client.transfer_file(self.process_id, file_bytes)
+    async def transfer_file(self, file_bytes: bytes, name: str = "", *, confirm: bool = False) -> None:
+        """Send a file for its `session.receive-file`. With `confirm`, raises `RefusedError` if the engine dropped it."""
+        await self.client.transfer_file(self.process_id, file_bytes, name, confirm=confirm)
 
     async def terminate(self) -> None:
         """End it. Its last event is then an error. Raises `ProcessNotFoundError`."""

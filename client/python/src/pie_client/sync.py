@@ -82,11 +82,11 @@ class SyncProcess:
     def result(self) -> object:
         return self._loop.run(self._process.result())
 
-    def signal(self, message: str) -> None:
-        self._loop.run(self._process.signal(message))
+    def signal(self, message: str, *, confirm: bool = False) -> None:
+        self._loop.run(self._process.signal(message, confirm=confirm))
 
-    def transfer_file(self, file_bytes: bytes) -> None:
-        self._loop.run(self._process.transfer_file(file_bytes))
+    def transfer_file(self, file_bytes: bytes, name: str = "", *, confirm: bool = False) -> None:
+        self._loop.run(self._process.transfer_file(file_bytes, name, confirm=confirm))
 
     def terminate(self) -> None:
         self._loop.run(self._process.terminate())
@@ -183,11 +183,11 @@ class SyncPieClient:
     def list_processes(self) -> list[ListedProcess]:
         return self._loop.run(self._client.list_processes())
 
-    def signal_process(self, process_id: str, message: str) -> None:
-        self._loop.run(self._client.signal_process(process_id, message))
+    def signal_process(self, process_id: str, message: str, *, confirm: bool = False) -> None:
+        self._loop.run(self._client.signal_process(process_id, message, confirm=confirm))
 
-    def transfer_file(self, process_id: str, file_bytes: bytes) -> None:
-        self._loop.run(self._client.transfer_file(process_id, file_bytes))
+    def transfer_file(self, process_id: str, file_bytes: bytes, name: str = "", *, confirm: bool = False) -> None:
+        self._loop.run(self._client.transfer_file(process_id, file_bytes, name, confirm=confirm))
 
     def terminate_process(self, process_id: str) -> None:
         self._loop.run(self._client.terminate_process(process_id))

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from pie_client.errors import PieClientError
+from pie_client.errors import PieClientError, RefusedError
 from pie_client.events import Event
 from pie_client.process import Process
 from pie_client_cli.lines import lines
@@ -14,6 +14,8 @@ from pie_client_cli.printer import Printer
 
 FAILED = 1
 INTERRUPTED = 130
+RETRY_PAUSE_S = 0.05
+"""Before a line is sent again that the engine refused because too many lie unread."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -72,4 +74,15 @@ async def _show(process: Process, printer: Printer) -> int:
 async def _feed(process: Process) -> None:
     with suppress(PieClientError):  # it is told where the events are awaited
         async for line in lines():
-            await process.signal(line)
+            await _send(process, line)
+
+
+async def _send(process: Process, line: str) -> None:
+    """Not faster than the process takes them: a line that was refused is sent again."""
+    while not process.ended:
+        try:
+            await process.signal(line, confirm=True)
+        except RefusedError:
+            await asyncio.sleep(RETRY_PAUSE_S)
+        else:
+            return

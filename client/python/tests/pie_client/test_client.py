@@ -85,6 +85,14 @@ async def test_signals_arrive_in_order(client: PieClient) -> None:
     assert [value async for _, value in process] == ["hello", "one", "two", "bye"]
 
 
+async def test_a_confirmed_signal_is_refused_when_it_is_dropped(client: PieClient, engine: FakeEngine) -> None:
+    process = await client.launch_process("converse")
+    await process.signal("taken", confirm=True)
+    engine.signals_max = 0
+    with pytest.raises(RefusedError, match="Failed to signal process: the signal was dropped"):
+        await process.signal("dropped", confirm=True)
+
+
 async def test_several_processes_are_launched_at_once(client: PieClient) -> None:
     processes = await client.launch_processes("echo", [{"n": 1}, None, {"n": 3}])
     assert [await process.result() for process in processes] == [{"n": 1}, {}, {"n": 3}]
@@ -185,6 +193,15 @@ async def test_a_file_reaches_a_process_whole(client: PieClient, engine: FakeEng
         await process.transfer_file(bytes(size))
     await client.ping()
     assert [len(file) for file in engine.processes[process.process_id].files] == [0, 1, 600_000]
+
+
+async def test_a_confirmed_file_has_arrived(client: PieClient, engine: FakeEngine) -> None:
+    process = await client.launch_process("converse")
+    await process.transfer_file(bytes(600_000), "a.bin", confirm=True)
+    assert [len(file) for file in engine.processes[process.process_id].files] == [600_000]
+    sent = engine.got[-1]
+    assert isinstance(sent, messages.TransferFile)
+    assert sent.name == "a.bin"
 
 
 async def test_a_file_comes_with_its_name(client: PieClient, engine: FakeEngine) -> None:

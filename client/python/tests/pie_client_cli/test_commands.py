@@ -90,6 +90,13 @@ async def test_lines_of_stdin_reach_the_process(command: "Command") -> None:
     assert done.out == "hello\ufffdonetwo\nbye\n"
 
 
+async def test_no_line_is_lost_when_the_process_is_slow(command: "Command", engine: FakeEngine) -> None:
+    engine.signals_max = 1
+    lines = "".join(f"{number}\n" for number in range(30))
+    done = await command("submit", "converse", "-i", "--stream", given=f"{lines}end\n".encode())
+    assert done.out == f"hello{''.join(map(str, range(30)))}\nbye\n"
+
+
 async def test_without_i_stdin_is_left_alone(command: "Command", engine: FakeEngine) -> None:
     await command("submit", "echo", given=b"not for it\n")
     assert not any(isinstance(message, messages.SignalProcess) for message in engine.got)

@@ -20,7 +20,7 @@ from pie.engine.program import InstalledProgram
 from pie.engine.pulls import Pulls
 from pie.errors import ManifestError, ProgramNotFoundError, RegistryError
 from pie.limits import INSTALLED_PROGRAMS_MAX, PROGRAMS_LOADING_MAX
-from pie.programs import bundled, resolve
+from pie.programs import bundled, resolve, uploaded_source
 from pie.programs.program_file import Content
 from pie.programs.resolve import Progress
 from pie.programs.resolved import ResolvedProgram
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 Install = Callable[[ResolvedProgram], Awaitable[InstalledProgram]]
 """Compiles a program, or loads it from the compile cache. Raises `ProgramError`."""
+
+
+def _quiet(_: str) -> None:
+    """Progress that nobody looks at."""
 
 
 class Library:
@@ -78,6 +82,7 @@ class Library:
     async def add(self, owner: str, wasm: bytes, manifest_text: str, *, force: bool = False) -> InstalledProgram:
         """Compile a program and keep it on disk. One of that name and version that the owner has stays, unless `force`.
 
+        `wasm` is a component, or source if the manifest names a language.
         Raises `ManifestError`, `ProgramError`.
         """
         manifest = _parsed(manifest_text)
@@ -86,14 +91,12 @@ class Library:
         if there is not None and not force and (program := await self._stored(shelf, there)):
             return program
         async with self._room:
-            program = await self._install(ResolvedProgram(wasm, manifest))
-            package = manifest.package
-            content = await asyncio.to_thread(Content.of, package.name, package.version, manifest_text, wasm)
-            record = await asyncio.to_thread(self._store.shelf(owner).put, content)
-        self._keep(record, program)
-        return program
+            component = await self._component(wasm, manifest, manifest_text)
+            program = await self._install(ResolvedProgram(component, manifest))
+            record = await asyncio.to_thread(_put, self._store.shelf(owner), manifest_text, component, wasm)
+        return self._keep(record, program)
 
-    async def find(self, owner: str, target: str, progress: Progress = lambda _: None) -> InstalledProgram:
+    async def find(self, owner: str, target: str, progress: Progress = _quiet) -> InstalledProgram:
         """The program that `name`, `name@latest` or `name@1.2.3` means to the owner. What was asked for before is there at once.
 
         `progress` is told what takes time. Raises `ProgramNotFoundError`, `ProgramError`, `RegistryError`.
@@ -107,6 +110,12 @@ class Library:
         except RegistryError as error:
             return await self._example_instead(wanted, error, progress)
         return pulled or await self._example(wanted, progress)
+
+    async def _component(self, given: bytes, manifest: Manifest, manifest_text: str) -> bytes:
+        """What was uploaded, built if it is source."""
+        if not uploaded_source.is_source(manifest, given):
+            return given
+        return await uploaded_source.build(manifest, manifest_text, given, self._built, _quiet)
 
     async def _pulled(self, wanted: Target, progress: Progress) -> InstalledProgram | None:
         """From the registry; once more if what was there is damaged."""
@@ -175,6 +184,11 @@ def _parsed(manifest_text: str) -> Manifest:
         return parse(manifest_text)
     except wire_errors.ManifestError as error:
         raise ManifestError(str(error)) from error
+
+
+def _put(shelf: Shelf, manifest_text: str, component: bytes, given: bytes) -> Record:
+    """Hashes and writes: for a thread."""
+    return shelf.put(Content.of(parse(manifest_text).id, manifest_text, component, given=given))
 
 
 def _agree(given: str | None, actual: str) -> bool:

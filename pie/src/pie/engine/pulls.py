@@ -17,6 +17,7 @@ from pie.limits import PROGRAMS_LOADING_MAX, REGISTRY_ANSWERS_MAX, REGISTRY_FRES
 from pie.programs.program_file import Content
 from pie.programs.shelf import Record, Shelf
 from pie.programs.target import Target
+from pie_wire.manifest import ProgramId
 
 if TYPE_CHECKING:
     from pie.programs.registry import Registry, Release, Releases
@@ -116,7 +117,7 @@ class Pulls:
             return await asyncio.to_thread(self._put, name, release, pulled.manifest_text, pulled.component)
 
     def _put(self, name: str, release: "Release", manifest_text: str, component: bytes) -> Record:
-        return self.shelf.put(Content.of(name, release.num, manifest_text, component, yanked=release.yanked))
+        return self.shelf.put(Content.of(ProgramId(name, release.num), manifest_text, component, yanked=release.yanked))
 
     def _connected(self) -> "Registry":
         from pie.programs.registry import Registry  # lazily: most runs need no HTTP client

@@ -20,7 +20,7 @@ from blake3 import blake3
 
 from pie.limits import PROGRAM_HEAD_BYTES_MAX
 from pie_wire.limits import MANIFEST_LENGTH_MAX
-from pie_wire.manifest import is_scoped_name, is_version
+from pie_wire.manifest import ProgramId, is_scoped_name, is_version
 
 SUFFIX = ".program"
 PART_SUFFIX = ".part"
@@ -57,19 +57,19 @@ class Content:
 
     @classmethod
     def of(
-        cls, name: str, version: str, manifest_text: str, component: bytes, *, given: bytes | None = None, yanked: bool = False
+        cls, program: ProgramId, manifest_text: str, component: bytes, *, given: bytes | None = None, yanked: bool = False
     ) -> Self:
-        """`given` is what was uploaded, if that is not the component. Hashes everything: not for the event loop."""
+        """`given` is what was uploaded, if that may not be the component. Hashes everything: not for the event loop."""
         manifest = manifest_text.encode()
         component_hash = blake3(component).hexdigest()
         head = Head(
-            name=name,
-            version=version,
+            name=program.name,
+            version=program.version,
             manifest_bytes=len(manifest),
             manifest_hash=blake3(manifest).hexdigest(),
             component_bytes=len(component),
             component_hash=component_hash,
-            given_hash=component_hash if given is None else blake3(given).hexdigest(),
+            given_hash=component_hash if given is None or given is component else blake3(given).hexdigest(),
             yanked=yanked,
         )
         return cls(head, manifest, component)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from e2e import components
 from msgspec.structs import replace
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
@@ -15,10 +16,11 @@ from websockets.exceptions import InvalidStatus
 from engine_fakes.dummy_engine import program
 from pie.auth import api_keys, users
 from pie.config.config import Config, LimitsConfig, ModelConfig, ServerConfig
+from pie.config.home import Home
 from pie.errors import ConfigError, DrainingError, ModelNotFoundError, ServerError
 from pie.host.guest import Guest
 from pie.server import Server
-from pie_client import LoginError, NotConnectedError, ParsedPrivateKey, PieClient, RefusedError
+from pie_client import InstallError, LoginError, NotConnectedError, ParsedPrivateKey, PieClient, RefusedError
 from pie_client.reconnect import NEVER
 from server_fakes.certificates import certificate
 from server_fakes.serving import add_user, config_in, home_in
@@ -237,3 +239,14 @@ async def test_how_long_processes_took_is_measured_by_how_they_ended(tmp_path: P
         launched.terminate()
         await launched.outcome()
         assert 'pie_process_seconds_count{state="terminated"} 1.0' in (await get(server, "/metrics")).text
+
+
+async def test_a_home_that_cannot_be_written_stops_nobody_from_being_served(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with Server(config_in(tmp_path), Home(tmp_path / "file" / "home")) as server:
+        assert (await get(server, "/readyz")).status_code == 200
+        client = await server.connect()
+        with pytest.raises(InstallError, match="Not a directory"):
+            await client.install_program_bytes(components.echo(), '[package]\nname = "echo"\nversion = "1.0.0"\n')
+        await client.ping()
+        await client.close()

@@ -88,17 +88,7 @@ class Server:
         registry.register(Statistics(self.engine.statistics, self._hub.statistics))
         self._http = HttpMetrics(registry)
         self._processes = ProcessMetrics(registry)
-        entrance = Entrance(
-            http=application(OwnRoutes(self.engine, self._readiness, registry), routes(self._openai)),
-            websocket=self._serve_websocket,
-            readiness=self._readiness,
-            metrics=self._http,
-            tracer=self._traces,
-            clock=self._clock,
-            is_welcome=self._is_welcome,
-            wait_s=config.limits.handshake_timeout_s,
-        )
-        self._listener = Listener(entrance, config)
+        self._listener = Listener(self._entrance(registry), config)
 
     @property
     def config(self) -> Config:
@@ -186,6 +176,18 @@ class Server:
             await self.stop(grace_s=0)
         finally:
             await self.close()
+
+    def _entrance(self, registry: CollectorRegistry) -> Entrance:
+        return Entrance(
+            http=application(OwnRoutes(self.engine, self._readiness, registry), routes(self._openai)),
+            websocket=self._serve_websocket,
+            readiness=self._readiness,
+            metrics=self._http,
+            tracer=self._traces,
+            clock=self._clock,
+            is_welcome=self._is_welcome,
+            wait_s=self.config.limits.handshake_timeout_s,
+        )
 
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await serve_websocket(scope, receive, send, self._hub)

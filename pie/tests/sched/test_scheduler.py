@@ -195,6 +195,18 @@ async def test_whoever_counts_is_told_what_was_computed_for_whom(scheduler):
     assert counts.total() == scheduler.statistics().computed_tokens
 
 
+async def test_what_is_computed_again_does_not_count():
+    scheduler = await started(AsyncHistoryDriver(limits(), lose={3}))
+    counts = Counter()
+    scheduler.on_tokens = lambda owner, count: counts.update({owner: count})
+    context = scheduler.create_context("p")
+    await scheduler.forward(context, Pass(list(range(10))))
+    await ended(scheduler.generate(context, [1, 2, 3], GenerateOptions(tokens_max=20)))
+    assert scheduler.statistics().computed_tokens > counts.total()
+    assert counts == {"p": 10 + 3 + 19}
+    await scheduler.close()
+
+
 async def test_what_is_computed_for_a_process_that_has_ended_counts_too(scheduler):
     counts = Counter()
     scheduler.on_tokens = lambda owner, count: counts.update({owner: count})

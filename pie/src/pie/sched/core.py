@@ -143,7 +143,8 @@ class SchedulerCore:
             return None
         while True:
             self._admission.admit(now)
-            self._ask_constraints(now)
+            if self._ask_constraints(now):
+                continue  # there is room again
             plan = self._batching.compose(now, self._pace(now), self.gathering.passes_max(self._flights.passes))
             if plan.requests:
                 return self._hand_out(plan)
@@ -253,14 +254,18 @@ class SchedulerCore:
         else:
             self._admission.enqueue(work)
 
-    def _ask_constraints(self, now: float) -> None:
-        """What may be drawn next by those that are about to. Here, and only here, time is spent on that."""
+    def _ask_constraints(self, now: float) -> bool:
+        """What may be drawn next by those that are about to. Here, and only here, time is spent on that. Returns whether a work
+        has ended because its constraint failed."""
+        failed = False
         for work in [work for work in self._constrained if work.id in self._admission.running and work.wants()]:
             try:
                 assert work.obedience is not None
                 work.obedience.prepare()
             except PieError as error:
                 self._fail_all(work.context, error, now)
+                failed = True
+        return failed
 
     def _begin_next(self, context: Context, now: float) -> None:
         if context.works and not context.works[0].begun:
@@ -333,8 +338,10 @@ class SchedulerCore:
     def _count(self, plan: Plan, result: BatchResult) -> None:
         """What was computed: the known tokens, and of those drawn all but the last. Also for works that have ended meanwhile."""
         for part, inputs, output in zip(plan.parts, plan.counts, result.outputs, strict=True):
-            drawn = len(output.tokens) // 4 if part.draws else 1
-            self._on_tokens(part.work.owner.name, inputs + max(drawn, 1) - 1)
+            drawn = max(len(output.tokens) // 4, 1) if part.draws else 1
+            count = part.work.count(part.computed - inputs, part.computed + drawn - 1)
+            if count:
+                self._on_tokens(part.work.owner.name, count)
 
     def _receive(self, part: Handed, output: Output, now: float) -> None:
         work = part.work

@@ -41,7 +41,8 @@ class Scheduler:
     ) -> None:
         """`share_prefixes`: whether what one user has had computed is found when another asks for the same."""
         self.on_tokens: OnTokens = _nobody_counts
-        """Told with each batch that comes back how many tokens were computed for which owner, prefilled and drawn."""
+        """Told with each batch that comes back how many tokens were computed for which owner, prefilled and drawn. What is
+        computed again does not count."""
         self._driver = driver
         self._share_prefixes = share_prefixes
         self._clock = clock or SystemClock()

@@ -112,6 +112,8 @@ class Work:
         """How often it went back to what had settled: what was on its way then is worth nothing."""
         self.losses = 0
         """How often the driver died while it had a part of it."""
+        self._counted = 0
+        """Up to which token it has been counted what was computed."""
         self.begun = False
         self.done = False
         self.error: PieError | None = None
@@ -119,7 +121,7 @@ class Work:
     def begin(self) -> None:
         """It is the context's turn for this work."""
         self.begun = True
-        self.start = self.lineage.length
+        self.start = self._counted = self.lineage.length
         self.lineage.tokens.extend(self.inputs)
         self.end = self.start + len(self.inputs)
 
@@ -128,6 +130,13 @@ class Work:
         self.handed = self.lineage.computed
         if self.reused is None:
             self.reused = max(0, self.handed - self.start)
+
+    def count(self, begin: int, end: int) -> int:
+        """How many of the tokens from `begin` to `end` were computed for the first time. What is computed again, as pages were
+        needed elsewhere or the driver died, is nobody's fault who waits for it."""
+        new = max(0, end - max(begin, self._counted))
+        self._counted = max(self._counted, end)
+        return new
 
     def adoptable(self) -> int:
         """Up to which token known pages may be used instead of computing: there must be logits where they are needed."""

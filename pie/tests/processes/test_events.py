@@ -63,3 +63,90 @@ def test_a_producer_that_asks_for_room_never_overshoots_by_more_than_one_event(
     while (event := queue.take()) is not None:
         taken.append(event.value)
     assert taken == texts
+
+
+def taken(queue: EventQueue) -> list[str]:
+    values = []
+    while (event := queue.take()) is not None:
+        values.append(event.value)
+    return values
+
+
+def test_a_queue_that_keeps_the_newest_always_has_room_and_counts_what_it_drops() -> None:
+    queue = EventQueue(events_max=2, characters_max=100)
+    queue.keep("newest")
+    for text in "abcd":
+        assert queue.room() > 0
+        queue.put(message(text))
+    assert (queue.take_dropped(), queue.take_dropped()) == (2, 0)
+    assert taken(queue) == ["c", "d"]
+
+
+def test_the_newest_is_kept_even_if_it_alone_is_too_large() -> None:
+    queue = EventQueue(events_max=2, characters_max=3)
+    queue.keep("newest")
+    queue.put(message("a"))
+    queue.put(message("long"))
+    assert taken(queue) == ["long"]
+
+
+def test_a_queue_that_keeps_the_last_has_nothing_until_it_ends() -> None:
+    queue = EventQueue(events_max=2, characters_max=100)
+    queue.put(message("before"))
+    queue.keep("last")
+    queue.put(message("a"))
+    assert queue.is_empty
+    queue.put(ProcessEvent("return", "done"))
+    assert taken(queue) == ["done"]
+
+
+def test_whoever_waits_for_room_is_told_when_it_need_not_wait_any_more() -> None:
+    queue = EventQueue(events_max=1, characters_max=100)
+    queue.put(message("a"))
+    told: list[bool] = []
+    queue.on_room = lambda: told.append(True)
+    queue.keep("newest")
+    assert told == [True]
+
+
+def test_an_event_that_is_given_back_is_the_next_one() -> None:
+    queue = EventQueue(events_max=8, characters_max=100)
+    for text in "ab":
+        queue.put(message(text))
+    event = queue.take()
+    assert event is not None
+    queue.give_back(event)
+    assert queue.characters == 2
+    assert taken(queue) == ["a", "b"]
+
+
+def test_a_queue_that_has_ended_and_is_empty_tells_nobody_any_more() -> None:
+    """So that nothing refers to nothing in a circle: an ended process is freed without the garbage collector."""
+    queue = EventQueue(events_max=8, characters_max=100)
+    told: list[bool] = []
+    queue.on_event = queue.on_room = lambda: told.append(True)
+    queue.put(ProcessEvent("return", "done"))
+    told.clear()
+    queue.take()
+    queue.on_event()
+    queue.on_room()
+    assert told == []
+
+
+@given(st.lists(st.sampled_from(["put", "take", "all", "newest"]), max_size=60))
+def test_whatever_is_kept_the_bounds_hold_and_the_order_too(steps: list[str]) -> None:
+    queue = EventQueue(events_max=3, characters_max=30)
+    put = dropped = 0
+    got: list[int] = []
+    for step in steps:
+        if step == "put" and queue.room():
+            queue.put(message(str(put)))
+            put += 1
+        elif step == "take" and (event := queue.take()):
+            got.append(int(event.value))
+        elif step in ("all", "newest"):
+            queue.keep(step)
+        dropped += queue.take_dropped()
+        assert queue.statistics().events <= 3
+        assert put == dropped + len(got) + queue.statistics().events
+    assert got == sorted(set(got))

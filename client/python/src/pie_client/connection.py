@@ -310,19 +310,24 @@ class Connection:
         _log.info("connection lost: %s", why)
         for pause_s in pauses:
             await asyncio.sleep(pause_s)
-            serving: asyncio.Task[str] | None = None
             try:
                 self._socket = await self._connected()
-                serving = asyncio.create_task(self._serve(self._socket), name="pie_client serve")
-                await self._restore()
-                return serving
-            except (UnreachableError, ConnectionLostError) as error:
+                return await self._restored(self._socket)
+            except (UnreachableError, ConnectionLostError, TimeoutError) as error:
                 _log.info("not reconnected: %s", error)
-            except BaseException:
-                if serving is not None:
-                    serving.cancel()
-                raise
         raise ConnectionLostError(CLOSED)
+
+    async def _restored(self, socket: ClientConnection) -> "asyncio.Task[str]":
+        """A socket being served, on which the session is as it was. Raises what `restore` raises, and `TimeoutError`."""
+        serving = asyncio.create_task(self._serve(socket), name="pie_client serve")
+        try:
+            async with asyncio.timeout(limits.RESTORE_TIMEOUT_S):
+                await self._restore()
+        except BaseException:
+            serving.cancel()
+            socket.transport.abort()
+            raise
+        return serving
 
     def _give_up(self, why: str) -> None:
         self._why_closed = why

@@ -40,6 +40,9 @@ PING_TIMEOUT_S = 20.0
 STABLE_AFTER_S = 10.0
 """A connection that lived so long starts its attempts to reconnect from the beginning; one that keeps breaking at once does not."""
 
+RESTORE_TIMEOUT_S = 30.0
+"""How long an engine may take to log a client in again and give it its processes back, before the next attempt."""
+
 REATTACH_TIMEOUT_S = 30.0
 """How long to try to get a process back that the engine still has for attached: it has not noticed yet that the old connection is
 gone."""

@@ -6,7 +6,17 @@ import random
 import pytest
 
 from fake_engine import PATIENCE_S, FakeEngine, until
-from pie_client import NEVER, ConnectionLostError, Event, LoginError, NotConnectedError, PieClient, ProtocolError, Reconnect
+from pie_client import (
+    NEVER,
+    ConnectionLostError,
+    Event,
+    LoginError,
+    NotConnectedError,
+    PieClient,
+    ProtocolError,
+    Reconnect,
+    limits,
+)
 from pie_client.connection import CLOSED
 from pie_client.limits import INCOMING_FRAME_BYTES_MAX
 from pie_wire import messages
@@ -132,6 +142,31 @@ async def test_a_login_that_is_no_longer_good_ends_it(client: PieClient, engine:
     assert "no private key" in str(value)
     with pytest.raises(NotConnectedError, match="no private key"):
         await client.ping()
+
+
+async def test_an_engine_that_says_nothing_at_all_is_left(
+    client: PieClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "PING_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(limits, "PING_INTERVAL_S", 0.05)
+    await engine.drop()  # the first interval has begun already
+    await until(lambda: client.statistics().reconnections == 1)
+    engine.sessions[0].socket.transport.pause_reading()
+    await until(lambda: client.statistics().reconnections > 1)
+    monkeypatch.undo()
+    await client.ping()
+
+
+async def test_an_engine_that_does_not_let_us_in_again_is_tried_again(
+    client: PieClient, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RESTORE_TIMEOUT_S", 0.05)
+    engine.silent = True
+    await engine.drop()
+    await until(lambda: engine.sessions_ever > 2)
+    monkeypatch.undo()
+    engine.silent = False
+    await client.ping()
 
 
 async def test_closing_while_reconnecting_ends_it(engine: FakeEngine) -> None:

@@ -122,3 +122,9 @@ async def test_a_key_that_is_not_there_or_none_is_one_clear_line(server: Server,
         assert code == 1
         assert err.startswith("pie: ")
         assert err.count("\n") == 1
+
+
+def test_the_monitor_needs_a_terminal() -> None:
+    result = CliRunner().invoke(app, ["top"])
+    assert result.exit_code == 1
+    assert "needs a terminal" in result.stderr

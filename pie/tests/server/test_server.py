@@ -15,7 +15,7 @@ from websockets.exceptions import InvalidStatus
 
 from engine_fakes.dummy_engine import program
 from pie.auth import api_keys, users
-from pie.config.config import Config, LimitsConfig, ModelConfig, ServerConfig
+from pie.config.config import Config, LimitsConfig, ModelConfig, ServerConfig, TelemetryConfig
 from pie.config.home import Home
 from pie.errors import ConfigError, DrainingError, ModelNotFoundError, ServerError
 from pie.host.guest import Guest
@@ -250,3 +250,27 @@ async def test_a_home_that_cannot_be_written_stops_nobody_from_being_served(tmp_
             await client.install_program_bytes(components.echo(), '[package]\nname = "echo"\nversion = "1.0.0"\n')
         await client.ping()
         await client.close()
+
+
+async def test_traces_of_requests_and_processes_reach_the_collector_before_the_server_is_gone(tmp_path: Path) -> None:
+    received = b""
+
+    async def collect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal received
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        received += head + await reader.readexactly(length)
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(collect, "127.0.0.1", 0) as collector:
+        port = collector.sockets[0].getsockname()[1]
+        telemetry = TelemetryConfig(enabled=True, endpoint=f"http://127.0.0.1:{port}", service_name="test-pie")
+        async with Server(replace(config_in(tmp_path), telemetry=telemetry), home_in(tmp_path)) as server:
+            await get(server, "/readyz")
+            launched = server.engine.launch(program(forever), "{}")
+            launched.terminate()
+            await launched.outcome()
+    assert received.startswith(b"POST /v1/traces ")
+    for part in (b"test-pie", b"HTTP /readyz", b"process test@0.1.0", b"terminated"):
+        assert part in received

@@ -133,6 +133,23 @@ async def test_a_client_that_gives_up_waiting_frees_everything(dummy: Served) ->
     await dummy.until_idle()
 
 
+async def test_many_clients_at_once_half_of_them_leaving_leave_nothing_behind(dummy: Served) -> None:
+    async def ask(number: int) -> int:
+        body = {**ASK, "seed": number, "max_tokens": 30 + number, "n": 1 + number % 3}
+        stream = await dummy.client().chat.completions.create(**body, stream=True)
+        chunks = 0
+        async for _ in stream:
+            chunks += 1
+            if number % 2 and chunks == 3:
+                await stream.close()
+                break
+        return chunks
+
+    assert all(await asyncio.gather(*map(ask, range(40))))
+    await dummy.until_idle()
+    assert dummy.service.statistics().requests == 40
+
+
 async def test_a_reader_that_stalls_stops_the_drawing(dummy: Served) -> None:
     """Sockets hold some of it, so the test talks to the completion itself."""
     scheduler = dummy.engine.model().scheduler

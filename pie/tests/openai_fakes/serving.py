@@ -52,7 +52,9 @@ class Served:
     def idle(self) -> bool:
         """Nothing is being answered, and nothing is held for an answer."""
         works = [model.scheduler.statistics() for model in self.engine.models.values()]
-        return self.service.statistics().running == 0 and all(work.running + work.waiting == 0 for work in works)
+        return self.service.statistics().running == 0 and all(
+            work.running + work.waiting + work.kv.lineages + work.kv.owned + work.kv.shared == 0 for work in works
+        )
 
     async def until_idle(self) -> None:
         async with asyncio.timeout(30):

@@ -8,7 +8,7 @@ import {
 } from "./errors.js";
 import { chunks } from "./files.js";
 import { fromBase64, toBase64 } from "./keys.js";
-import { MCP_RESULT_CHARACTERS_MAX, REATTACH_PAUSE_MS, REATTACH_TIMEOUT_MS } from "./limits.js";
+import { MCP_RESULT_CHARACTERS_MAX, PING_INTERVAL_MS, REATTACH_PAUSE_MS, REATTACH_TIMEOUT_MS } from "./limits.js";
 import { Process } from "./process.js";
 import { opensMany, opensNothing, opensOne, strings } from "./protocol.js";
 import { DEFAULT } from "./reconnect.js";
@@ -62,11 +62,12 @@ export class PieClient {
   /** @type {Map<string, McpHandler>} */
   #mcp = new Map();
 
-  /** @param {string} uri such as `ws://127.0.0.1:8080` @param {{ reconnect?: Partial<Reconnect> }} [options] */
-  constructor(uri, { reconnect = {} } = {}) {
+  /** @param {string} uri such as `ws://127.0.0.1:8080` @param {{ reconnect?: Partial<Reconnect>, pingIntervalMs?: number }} [options] */
+  constructor(uri, { reconnect = {}, pingIntervalMs = PING_INTERVAL_MS } = {}) {
     this.uri = uri;
     this.#connection = new Connection(uri, {
       reconnect: { ...DEFAULT, ...reconnect },
+      pingIntervalMs,
       restore: () => this.#restore(),
       asked: (asked) => void this.#relay(asked),
     });

@@ -8,7 +8,7 @@
 
 import { ConnectionLostError, NotConnectedError, ProtocolError, UnreachableError } from "./errors.js";
 import { Inbox } from "./inbox.js";
-import { BUFFERED_BYTES_MAX, HELD_BYTES_MAX, STABLE_AFTER_MS } from "./limits.js";
+import { BUFFERED_BYTES_MAX, HELD_BYTES_MAX, RESTORE_TIMEOUT_MS, STABLE_AFTER_MS } from "./limits.js";
 import { encode } from "./msgpack.js";
 import { Protocol, opensNothing } from "./protocol.js";
 import { pauses } from "./reconnect.js";
@@ -29,6 +29,7 @@ const BUFFER_POLL_MS = 5;
 
 export class Connection {
   #uri;
+  #pingIntervalMs;
   #policy;
   #restore;
   #asked;
@@ -52,9 +53,11 @@ export class Connection {
    * @param {Reconnect} hooks.reconnect
    * @param {() => Promise<void>} hooks.restore makes the session anew on a new socket
    * @param {(asked: Asked) => void} hooks.asked gets what processes ask of MCP servers
+   * @param {number} hooks.pingIntervalMs
    */
-  constructor(uri, { reconnect, restore, asked }) {
+  constructor(uri, { reconnect, restore, asked, pingIntervalMs }) {
     this.#uri = uri;
+    this.#pingIntervalMs = pingIntervalMs;
     this.#policy = reconnect;
     this.#restore = restore;
     this.#asked = asked;
@@ -145,14 +148,39 @@ export class Connection {
   #serve(socket) {
     this.#socket = socket;
     return new Promise((resolve) => {
-      socket.onmessage = ({ data }) => {
-        if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
-      };
-      socket.onclose = () => {
+      const lost = () => {
+        clearInterval(watch);
+        socket.onmessage = socket.onclose = null;
         this.#interrupt();
         resolve();
       };
+      const watch = setInterval(this.#watch(socket, lost), this.#pingIntervalMs);
+      socket.onmessage = ({ data }) => {
+        if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
+      };
+      socket.onclose = lost;
     });
+  }
+
+  /**
+   * What to do at each interval: nothing if a frame has come; else ask, and the next time give the socket up.
+   * @param {WebSocket} socket @param {() => void} lost
+   */
+  #watch(socket, lost) {
+    let [seen, asked] = [-1, false];
+    return () => {
+      const quiet = this.#statistics.frames === seen;
+      seen = this.#statistics.frames;
+      if (quiet && asked) {
+        lost();
+        socket.close();
+      } else if (quiet) this.#ping();
+      asked = quiet;
+    };
+  }
+
+  #ping() {
+    this.request((corrId) => ({ type: "ping", corr_id: corrId }), { restoring: true }).catch(() => {}); // told to those who wait, too
   }
 
   /** @param {Uint8Array} frame */
@@ -249,13 +277,26 @@ export class Connection {
       if (this.#state === "closed") break;
       try {
         const lost = this.#serve(await opened(this.#uri));
-        await this.#restore();
+        await this.#restored();
         return { lost };
       } catch (error) {
         if (!(error instanceof UnreachableError || error instanceof ConnectionLostError)) throw error;
       }
     }
     throw new ConnectionLostError(CLOSED);
+  }
+
+  /** The session as it was, or a `ConnectionLostError` if that takes too long. */
+  async #restored() {
+    const late = setTimeout(() => this.#interrupt(), RESTORE_TIMEOUT_MS);
+    try {
+      await this.#restore();
+    } catch (error) {
+      this.#socket?.close();
+      throw error;
+    } finally {
+      clearTimeout(late);
+    }
   }
 
   /** @param {string} why */

@@ -24,6 +24,15 @@ export const BUFFERED_BYTES_MAX = 1 << 20;
 /** How long a connection may take to open. */
 export const OPEN_TIMEOUT_MS = 10_000;
 
+/**
+ * Without a frame for so long the engine is asked whether it is there; after as long again it is taken for gone. Browsers keep the
+ * pings of WebSocket to themselves, so this is a request, and it waits behind requests that take time, such as compiling an upload.
+ */
+export const PING_INTERVAL_MS = 60_000;
+
+/** How long an engine may take to log a client in again and give it its processes back, before the next attempt. */
+export const RESTORE_TIMEOUT_MS = 30_000;
+
 /** A connection that lived so long starts its attempts to reconnect from the beginning. */
 export const STABLE_AFTER_MS = 10_000;
 

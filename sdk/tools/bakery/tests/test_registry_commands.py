@@ -204,7 +204,7 @@ def test_a_readme_beside_the_manifest_goes_along(cli: Cli, tmp_path: Path) -> No
     cli.login("alice")
     (tmp_path / "README.md").write_text("# Toast\n")
     cli.publish(tmp_path)
-    assert cli.registry.store.program("toast").versions[0].details.readme == "# Toast\n"
+    assert cli.registry.store.program("toast").readme == "# Toast\n"
 
 
 def test_a_readme_from_elsewhere_does_not(cli: Cli, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_readme_from_elsewhere_does_not(cli: Cli, tmp_path: Path) -> None:
     path, manifest = component(folder)
     manifest.write_text(manifest.read_text().replace("[parameters]", 'readme = "../secret"\n[parameters]'))
     assert cli.run("publish", "-p", str(path), "-m", str(manifest)).exit_code == 0
-    assert cli.registry.store.program("toast").versions[0].details.readme == "../secret"
+    assert cli.registry.store.program("toast").readme == "../secret"
 
 
 @pytest.mark.slow

@@ -66,11 +66,17 @@ UPLOADS_PENDING_MAX = 16
 UPLOADS_AT_ONCE_MAX = 16
 """Bodies being received, of all users: each has a file open and `COPY_BYTES` in memory."""
 
+UPLOADS_AT_ONCE_PER_USER_MAX = 4
+"""So that a user who sends slowly on purpose does not take the place of all others."""
+
 COPY_BYTES = 1 << 20
 """Between network and disk, one write or read of a file."""
 
+SEND_BYTES = 256 << 10
+"""One piece of a download: what a reader must take within `BODY_IDLE_S`; 9 KB/s will do."""
+
 BODY_IDLE_S = 30.0
-"""A sender or reader that moves nothing for that long is gone."""
+"""A sender that sends nothing, or a reader that does not take one piece, for that long is gone."""
 
 REQUEST_TIMEOUT_S = 60.0
 """Everything but receiving and sending an artifact: a database that takes longer is broken."""
@@ -83,6 +89,9 @@ HEAD_BYTES_MAX = 512 << 10
 
 CONNECTIONS_MAX = 512
 """Open at once; beyond that 503. Each costs a file and some 10 KB."""
+
+REQUESTS_AT_ONCE_MAX = 64
+"""Of one address, being answered: who reads slowly on purpose does not take the connections of all others."""
 
 REQUESTS_PER_S = 50.0
 REQUESTS_BURST = 200.0

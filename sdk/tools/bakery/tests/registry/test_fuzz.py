@@ -11,9 +11,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from bakery.registry.application import Application, Options
 from bakery.registry.rules import COMPONENT_MAGIC
+from bakery.registry.tables import metadata
 
 texts = st.text(max_size=40) | st.sampled_from(["toast", "1.0.0", "..", "alice/toast", "\0", "new", "a" * 300, "'; --", "\x1b[2J"])
 numbers = st.integers(-(2**70), 2**70) | st.integers(0, 100) | st.floats()
@@ -42,9 +44,9 @@ FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 class Target:
     """A registry, a token, and one request at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, database: str, folder: Path) -> None:
         options = Options(requests_per_s=1e9, requests_burst=1e9)
-        self.registry = Application(f"sqlite:///{folder / 'registry.db'}", str(folder / "artifacts"), options)
+        self.registry = Application(database, str(folder / "artifacts"), options)
         self.registry.artifacts.begin("x").abandon()
         self._headers = {"Authorization": f"Bearer {self.registry.accounts.issue('alice', 0.0)}"}
         self._loop = asyncio.Runner()
@@ -62,11 +64,16 @@ class Target:
         self.registry.close()
 
 
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    target = Target(tmp_path_factory.mktemp("registry"))
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    folder = tmp_path_factory.mktemp("registry")
+    database = f"sqlite:///{folder / 'registry.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    target = Target(database, folder)
     yield target
     target.close()
+    emptied = create_engine(database)
+    metadata.drop_all(emptied)
+    emptied.dispose()
 
 
 def check(answer: httpx.Response) -> None:

@@ -1,12 +1,13 @@
 """The three steps, on each database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bakery.limits import UPLOAD_EXPIRES_S, UPLOADS_AT_ONCE_MAX, UPLOADS_PENDING_MAX
+from bakery.limits import UPLOAD_EXPIRES_S, UPLOADS_AT_ONCE_PER_USER_MAX, UPLOADS_PENDING_MAX
 from bakery.registry import publishing
 
 Fields = Callable[..., dict[str, Any]]
@@ -174,20 +175,11 @@ async def test_a_bad_attempt_leaves_a_good_one(bench: Any, fields: Fields, toast
 
 
 async def test_a_sender_that_stops_is_let_go(bench: Any, fields: Fields, toast: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
-    async def body() -> AsyncIterator[bytes]:
-        yield toast[:10]
-        await asyncio.Event().wait()
-
     monkeypatch.setattr(publishing, "BODY_IDLE_S", 0.05)
-    url = (await bench.announce("alice", fields())).json()["upload_url"]
-    query = parse_qs(urlsplit(url).query)
-    upload = urlsplit(url).path.rpartition("/")[2]
-    address = publishing.Address(upload, int(query["expires"][0]), query["signature"][0])
     shell = publishing.Publishing(bench.registry.store, bench.registry.artifacts)
-    with pytest.raises(publishing.StalledError):
-        await shell.put(address, body(), bench.time())
+    address = await address_of(bench, "alice", fields())
+    with pytest.raises(publishing.StalledError, match="nothing came"):
+        await shell.put(address, pieces(toast[:10], until=asyncio.Event()), bench.time())
     assert list(bench.registry.artifacts.staged()) == []
 
 
@@ -201,16 +193,42 @@ async def test_a_user_has_only_so_many_uploads_under_way(bench: Any, fields: Fie
     assert (await bench.announce("alice", fields())).status_code == 200
 
 
-async def test_only_so_many_bodies_come_at_once(bench: Any, fields: Fields, toast: bytes) -> None:
-    shell = publishing.Publishing(bench.registry.store, bench.registry.artifacts)
-    shell._receiving = UPLOADS_AT_ONCE_MAX
-    with pytest.raises(publishing.TooManyError):
-        await shell.put(publishing.Address("x", 0, ""), aiter_of(toast), 0.0)
+async def address_of(bench: Any, login: str, fields: dict[str, Any]) -> publishing.Address:
+    url = urlsplit((await bench.announce(login, fields)).json()["upload_url"])
+    query = parse_qs(url.query)
+    return publishing.Address(url.path.rpartition("/")[2], int(query["expires"][0]), query["signature"][0])
 
 
-async def aiter_of(*pieces: bytes) -> AsyncIterator[bytes]:
-    for piece in pieces:
+async def pieces(*content: bytes, until: asyncio.Event | None = None) -> AsyncIterator[bytes]:
+    for piece in content:
         yield piece
+    if until is not None:
+        await until.wait()
+
+
+async def test_one_user_does_not_take_the_places_of_others(bench: Any, fields: Fields, toast: bytes) -> None:
+    shell = publishing.Publishing(bench.registry.store, bench.registry.artifacts)
+    address, others = await address_of(bench, "alice", fields()), await address_of(bench, "bob", fields())
+    enough, now_s = asyncio.Event(), bench.time()
+    slow = [
+        asyncio.create_task(shell.put(address, pieces(toast, until=enough), now_s)) for _ in range(UPLOADS_AT_ONCE_PER_USER_MAX)
+    ]
+    while shell._receiving.total() < UPLOADS_AT_ONCE_PER_USER_MAX:
+        await asyncio.sleep(0.001)
+    with pytest.raises(publishing.TooManyError):
+        await shell.put(address, pieces(toast), now_s)
+    await shell.put(others, pieces(toast), now_s)
+    enough.set()
+    await asyncio.gather(*slow)
+    await shell.put(address, pieces(toast), now_s)
+
+
+async def test_an_upload_ends_when_its_address_does(bench: Any, fields: Fields, toast: bytes) -> None:
+    shell = publishing.Publishing(bench.registry.store, bench.registry.artifacts)
+    address = await address_of(bench, "alice", fields())
+    with pytest.raises(publishing.StalledError, match="longer than"):
+        await shell.put(address, pieces(toast, until=asyncio.Event()), address.expires_s - 0.05)
+    assert list(bench.registry.artifacts.staged()) == []
 
 
 async def test_more_than_a_component_may_have_is_refused_at_once(bench: Any, fields: Fields) -> None:

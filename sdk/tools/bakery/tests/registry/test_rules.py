@@ -9,7 +9,7 @@ from bakery.limits import DETAILS_CHARACTERS_MAX, README_CHARACTERS_MAX, VERSION
 from bakery.registry import rules
 from bakery.registry.messages import CommitRequest
 from bakery.registry.names import ProgramName
-from bakery.registry.records import Details, Ownership, Submission, User, Version
+from bakery.registry.records import Details, Ownership, Statement, Submission, User, Version
 
 ALICE, BOB, ROOT = User(1, "alice", False), User(2, "bob", False), User(3, "root", True)
 CHECKSUM = "ab" * 32
@@ -22,15 +22,15 @@ def wanted(name: str = "toast", version: str = "1.0.0") -> Submission:
 
 
 def version(num: str, *, yanked: bool = False) -> Version:
-    return Version(num, CHECKSUM, 100, yanked, 0.0, "alice", Details(""))
+    return Version(num, CHECKSUM, 100, yanked, 0.0, "alice", "", Details({}, {}, {}))
 
 
 def changed(**fields: Any) -> CommitRequest:
     return msgspec.structs.replace(REQUEST, **fields)
 
 
-def details(**fields: Any) -> Details:
-    return rules.details(changed(**fields), wanted())
+def statement(**fields: Any) -> Statement:
+    return rules.statement(changed(**fields), wanted())
 
 
 @pytest.mark.parametrize(
@@ -98,24 +98,22 @@ def test_owner_and_administrator_may_yank_and_nobody_else() -> None:
 
 
 def test_a_manifest_says_everything_and_is_kept_as_it_is() -> None:
-    assert details(manifest=MANIFEST, description="Lies.") == Details(
-        MANIFEST, "Toasts.", runtime={}, parameters={}, dependencies={}, readme="Eat me."
-    )
+    assert statement(manifest=MANIFEST, description="Lies.") == Statement(MANIFEST, "Toasts.", "Eat me.", Details({}, {}, {}))
 
 
 def test_a_readme_sent_beside_the_manifest_counts_more() -> None:
-    assert details(manifest=MANIFEST, readme="# Toast").readme == "# Toast"
+    assert statement(manifest=MANIFEST, readme="# Toast").readme == "# Toast"
 
 
 def test_without_a_manifest_one_is_made_of_the_fields() -> None:
-    made = details(description="Toasts.", runtime={"core": "^0.2.0"}, authors=("Ann",))
+    made = statement(description="Toasts.", runtime={"core": "^0.2.0"}, authors=("Ann",))
     assert made.manifest.startswith('[package]\nname = "toast"\nversion = "1.0.0"\n')
-    assert (made.description, made.runtime, made.authors) == ("Toasts.", {"core": "^0.2.0"}, ("Ann",))
+    assert (made.description, made.details.runtime, made.details.authors) == ("Toasts.", {"core": "^0.2.0"}, ("Ann",))
 
 
 def test_a_scoped_programs_manifest_has_the_bare_name() -> None:
     request = changed(name="alice/toast", manifest=MANIFEST)
-    assert rules.details(request, wanted("alice/toast")).manifest == MANIFEST
+    assert rules.statement(request, wanted("alice/toast")).manifest == MANIFEST
 
 
 @pytest.mark.parametrize(
@@ -139,7 +137,7 @@ def test_a_scoped_programs_manifest_has_the_bare_name() -> None:
 )
 def test_what_a_version_says_of_itself_is_checked(fields: dict[str, Any], problem: str) -> None:
     with pytest.raises(InvalidRequestError, match=problem):
-        details(**fields)
+        statement(**fields)
 
 
 def test_versions_are_listed_newest_first_and_yanked_ones_last() -> None:

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import pytest
 from bakery.errors import StoreError
 from bakery.registry import server as server_module
 from bakery.registry.application import Application
+from bakery.registry.messages import CommitRequest, NewRequest
+from bakery.registry.publishing import Publishing
 from bakery.registry.rules import COMPONENT_MAGIC
 from bakery.registry.server import Endpoint, listen, server, url_of
 
@@ -26,18 +30,32 @@ Fields = Callable[..., dict[str, Any]]
 PATIENCE_S = 60
 
 
+@dataclass
+class Running:
+    """A server in a thread."""
+
+    application: Application
+    server: server_module.Server
+    address: tuple[str, int]
+
+
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, int]]:
-    """A server in a thread: host and port."""
+def running(tmp_path: Path) -> Iterator[Running]:
     application = Application(f"sqlite:///{tmp_path / 'registry.db'}", str(tmp_path / "artifacts"))
     endpoint = Endpoint(port=0)
     listening = listen(endpoint)
-    running = server(application.asgi, endpoint)
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])))
+    in_thread = server(application.asgi, endpoint)
+    thread = threading.Thread(target=lambda: asyncio.run(in_thread.serve(sockets=[listening])))
     thread.start()
-    yield listening.getsockname()[:2]
-    running.should_exit = True
+    yield Running(application, in_thread, listening.getsockname()[:2])
+    in_thread.should_exit = True
     thread.join(PATIENCE_S)
+
+
+@pytest.fixture
+def served(running: Running) -> tuple[str, int]:
+    """Host and port."""
+    return running.address
 
 
 def closed(connection: socket.socket) -> bool:
@@ -67,6 +85,31 @@ def test_an_endless_head_is_cut_off(served: tuple[str, int], monkeypatch: pytest
         connection.sendall(b"GET / HTTP/1.1\r\n")
         while True:
             connection.sendall(b"X: " + b"x" * 1000 + b"\r\n")
+
+
+def test_a_download_that_nobody_reads_ends(running: Running, monkeypatch: pytest.MonkeyPatch, fields: Fields) -> None:
+    """It holds a file and a connection. The buffers of the two sockets take a few MB of it."""
+    monkeypatch.setattr(server_module, "BODY_IDLE_S", 0.2)
+    wasm = COMPONENT_MAGIC + bytes(32 << 20)
+    published(running.application, fields(wasm=wasm), wasm)
+    with socket.create_connection(running.address) as connection:
+        connection.sendall(b"GET /api/v1/inferlets/toast/1.0.0/download HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        deadline = time.monotonic() + PATIENCE_S
+        while running.server.server_state.connections and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not running.server.server_state.connections
+
+
+def published(application: Application, fields: dict[str, Any], wasm: bytes) -> None:
+    """By hand, without HTTP."""
+    publishing = Publishing(application.store, application.artifacts)
+    user = application.accounts.user_of(application.accounts.issue("alice", 0.0), 0.0)
+    assert user is not None
+    part = application.artifacts.begin(publishing.announce(user, NewRequest(**fields), 0.0).upload)
+    part.write(wasm)
+    part.finish()
+    publishing.commit(user, CommitRequest(**fields), 0.0)
 
 
 def test_garbage_is_answered_with_400(served: tuple[str, int]) -> None:

@@ -17,7 +17,7 @@ def search(found: FoundPage, page: int, per_page: int) -> SearchAnswer:
 
 
 def info(program: Program) -> ProgramInfo:
-    """Only the newest version carries its readme: a thousand of them would be an answer that nobody can hold."""
+    """Only the newest version carries its readme: a thousand of them would be more than anybody wants to hold."""
     latest = rules.latest(program.versions)
     return ProgramInfo(
         id=program.id,
@@ -26,7 +26,7 @@ def info(program: Program) -> ProgramInfo:
         downloads=program.downloads,
         created_at=_when(program.created_s),
         latest_version=latest.num if latest else None,
-        versions=[_version(version, with_readme=not place) for place, version in enumerate(program.versions)],
+        versions=[_version(version, "" if place else program.readme) for place, version in enumerate(program.versions)],
     )
 
 
@@ -41,23 +41,23 @@ def _item(found: Found) -> SearchItem:
     )
 
 
-def _version(version: Version, *, with_readme: bool) -> VersionInfo:
+def _version(version: Version, readme: str) -> VersionInfo:
     details = version.details
     return VersionInfo(
         num=version.num,
         checksum=version.checksum,
         size_bytes=version.size_bytes,
-        description=details.description,
-        runtime=details.runtime or {},
-        parameters=details.parameters or {},
-        dependencies=details.dependencies or {},
+        description=version.description,
+        runtime=details.runtime,
+        parameters=details.parameters,
+        dependencies=details.dependencies,
         wit=None,
         yanked=version.yanked,
         created_at=_when(version.created_s),
         authors=details.authors,
         keywords=details.keywords,
         repository=details.repository,
-        readme=details.readme if with_readme else "",
+        readme=readme,
     )
 
 

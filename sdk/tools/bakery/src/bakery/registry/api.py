@@ -24,7 +24,6 @@ from bakery.errors import (
 from bakery.limits import (
     ADDRESSES_MAX,
     BODY_IDLE_S,
-    COPY_BYTES,
     JSON_BYTES_MAX,
     PAGE_MAX,
     PER_PAGE_DEFAULT,
@@ -33,6 +32,7 @@ from bakery.limits import (
     REFUSED_TOKENS_BURST,
     REFUSED_TOKENS_PER_S,
     REQUEST_TIMEOUT_S,
+    SEND_BYTES,
     UPLOAD_EXPIRES_S,
 )
 from bakery.registry import answers
@@ -113,8 +113,9 @@ class Api:
         return _json(answers.search(found, page, per_page))
 
     async def info(self, request: Request) -> Response:
+        """Encoded in the thread too: a thousand versions are megabytes."""
         name = _name(request)
-        return _json(answers.info(await _threaded(lambda: self.store.program(name))))
+        return await _threaded(lambda: _json(answers.info(self.store.program(name))))
 
     async def manifest(self, request: Request) -> Response:
         artifact = await self._artifact(request)
@@ -218,7 +219,7 @@ class _Download(StreamingResponse):
             await asyncio.shield(asyncio.to_thread(self._file.close))
 
     async def _pieces(self) -> AsyncIterator[bytes]:
-        while piece := await asyncio.to_thread(self._file.read, COPY_BYTES):
+        while piece := await asyncio.to_thread(self._file.read, SEND_BYTES):
             yield piece
 
 

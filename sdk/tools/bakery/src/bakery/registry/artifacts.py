@@ -60,7 +60,7 @@ class Artifacts:
             self._files.mv(self._staged(upload), path)
 
     def discard(self, upload: str) -> None:
-        """Removes a staged upload, if it is there."""
+        """Removes a staged upload, or anything else that `staged` named, if it is there."""
         with _told(), suppress(FileNotFoundError):
             self._files.rm_file(self._staged(upload))
 
@@ -76,10 +76,6 @@ class Artifacts:
         """Names in the staging folder, parts included, each with its age in seconds."""
         for path in self._list(f"{self._root}/staging"):
             yield path.rpartition("/")[2], self._age_s(path)
-
-    def remove_staged(self, name: str) -> None:
-        """Removes what `staged` named."""
-        self.discard(name)
 
     def kept(self) -> Iterator[Kept]:
         """Everything that downloads could find."""

@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    ProgrammingError,
+    TimeoutError as PoolTimeoutError,
+)
 
 from bakery.errors import StoreError
 
@@ -41,14 +49,6 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
-
-
-def shown_url(url: str) -> str:
-    """Without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "the database"
 
 
 def _engine(text: str) -> Engine:
@@ -94,9 +94,11 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def _told() -> Iterator[None]:
+    """What is wrong with the database becomes `StoreError`. What is wrong with what we ask of it passes: a rule held, or a bug."""
     try:
         yield
-    except (OperationalError, NoSuchModuleError) as error:
-        raise StoreError(
-            f"the database cannot be used: {str(error.orig if isinstance(error, DBAPIError) else error).strip()}"
-        ) from error
+    except (IntegrityError, ProgrammingError, DataError):
+        raise
+    except (DBAPIError, PoolTimeoutError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreError(f"the database cannot be used: {str(reason).strip()}") from error

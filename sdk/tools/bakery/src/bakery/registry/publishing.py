@@ -14,11 +14,20 @@ leaves rows and files that nobody sees and the sweep removes; the publisher star
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bakery.errors import ConflictError, ForbiddenError, InvalidRequestError, StalledError, TooLargeError, TooManyError
-from bakery.limits import ARTIFACT_BYTES_MAX, BODY_IDLE_S, COPY_BYTES, UPLOAD_EXPIRES_S, UPLOADS_AT_ONCE_MAX
+from bakery.limits import (
+    ARTIFACT_BYTES_MAX,
+    BODY_IDLE_S,
+    COPY_BYTES,
+    UPLOAD_EXPIRES_S,
+    UPLOADS_AT_ONCE_MAX,
+    UPLOADS_AT_ONCE_PER_USER_MAX,
+)
 from bakery.registry import rules
 from bakery.registry.artifacts import Artifacts, Part
 from bakery.registry.messages import CommitRequest, NewRequest
@@ -44,7 +53,7 @@ class Publishing:
         self._artifacts = artifacts
         self._bytes_max = bytes_max
         self._key = store.signing_key()
-        self._receiving = 0
+        self._receiving: Counter[int] = Counter()
 
     def announce(self, user: User, request: NewRequest, now_s: float) -> Address:
         """Raises `InvalidRequestError`, `ForbiddenError`, `ConflictError`, `TooManyError`. Blocks."""
@@ -59,14 +68,13 @@ class Publishing:
         Raises `ForbiddenError` if the address is not ours or has expired, `NotFoundError` if the upload has ended, `TooLargeError`,
         `InvalidRequestError`, `StalledError`, `TooManyError`. Whatever it raises, what was staged before stays.
         """
-        if self._receiving >= UPLOADS_AT_ONCE_MAX:
-            raise TooManyError("too many uploads at once", retry_after_s=5)
-        self._receiving += 1
-        try:
-            wanted = await asyncio.to_thread(self._wanted, address, now_s)
-            await self._receive(address.upload, wanted, body)
-        finally:
-            self._receiving -= 1
+        upload = await asyncio.to_thread(self._upload, address, now_s)
+        with self._counted(upload.user_id):
+            try:
+                async with asyncio.timeout(address.expires_s - now_s):
+                    await self._receive(upload, body)
+            except TimeoutError as error:
+                raise StalledError("the upload took longer than its address is valid") from error
 
     def commit(self, user: User, request: CommitRequest, now_s: float) -> int:
         """Makes the version visible; returns the program's id.
@@ -74,7 +82,7 @@ class Publishing:
         Raises `InvalidRequestError`, `ForbiddenError`, `NotFoundError`, `ConflictError`. Blocks.
         """
         wanted = rules.submission(request, bytes_max=self._bytes_max)
-        details = rules.details(request, wanted)
+        said = rules.statement(request, wanted)
         id_ = upload_id(user.id, wanted)
 
         def keep() -> None:
@@ -82,24 +90,37 @@ class Publishing:
                 raise ConflictError("nothing was uploaded yet: PUT the component to `upload_url` first")
             self._artifacts.keep(id_, wanted.checksum)
 
-        return self._store.commit(user, id_, details, now_s, keep)
+        return self._store.commit(user, id_, said, now_s, keep)
 
     def _address(self, upload: Upload) -> Address:
         expires_s = int(upload.expires_s)
         return Address(upload.id, expires_s, sign_upload(self._key, upload.id, upload.submission, expires_s))
 
-    def _wanted(self, address: Address, now_s: float) -> Submission:
+    @contextmanager
+    def _counted(self, user_id: int) -> Iterator[None]:
+        """A body being received. No user can take all the places."""
+        if self._receiving.total() >= UPLOADS_AT_ONCE_MAX or self._receiving[user_id] >= UPLOADS_AT_ONCE_PER_USER_MAX:
+            raise TooManyError("too many uploads at once", retry_after_s=5)
+        self._receiving[user_id] += 1
+        try:
+            yield
+        finally:
+            self._receiving[user_id] -= 1
+            if not self._receiving[user_id]:
+                del self._receiving[user_id]
+
+    def _upload(self, address: Address, now_s: float) -> Upload:
         if address.expires_s <= now_s:
             raise ForbiddenError("this upload address has expired: announce the version again")
-        wanted = self._store.upload(address.upload, now_s).submission
-        if not is_signed(self._key, address.upload, wanted, address.expires_s, address.signature):
+        upload = self._store.upload(address.upload, now_s)
+        if not is_signed(self._key, upload.id, upload.submission, address.expires_s, address.signature):
             raise ForbiddenError("this upload address is not one of ours")
-        return wanted
+        return upload
 
-    async def _receive(self, upload: str, wanted: Submission, body: AsyncIterator[bytes]) -> None:
-        part = await asyncio.to_thread(self._artifacts.begin, upload)
+    async def _receive(self, upload: Upload, body: AsyncIterator[bytes]) -> None:
+        part = await asyncio.to_thread(self._artifacts.begin, upload.id)
         try:
-            await _copy(body, part, wanted)
+            await _copy(body, part, upload.submission)
             await asyncio.to_thread(part.finish)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(part.abandon))

@@ -56,18 +56,25 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a version says of itself, besides its name and bytes."""
+    """The small things that a version says of itself."""
 
-    manifest: str
-    """TOML, as engines get it."""
-    description: str = ""
-    runtime: dict[str, str] | None = None
-    parameters: dict[str, Parameter] | None = None
-    dependencies: dict[str, str] | None = None
+    runtime: dict[str, str]
+    parameters: dict[str, Parameter]
+    dependencies: dict[str, str]
     authors: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     repository: str = ""
-    readme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All that a version says of itself. What is long is kept apart: a program has a thousand versions."""
+
+    manifest: str
+    """TOML, as engines get it."""
+    description: str
+    readme: str
+    details: Details
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Version:
     yanked: bool
     created_s: float
     publisher: str
+    description: str
     details: Details
 
 
@@ -100,6 +108,8 @@ class Program:
     created_s: float
     versions: tuple[Version, ...]
     """In the order of `rules.listed`."""
+    readme: str
+    """Of the first version."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bakery.limits import (
 from bakery.registry.manifest_text import manifest_text
 from bakery.registry.messages import CommitRequest, NewRequest
 from bakery.registry.names import ProgramName, checked_version, sort_key
-from bakery.registry.records import Details, Ownership, Submission, User, Version
+from bakery.registry.records import Details, Ownership, Statement, Submission, User, Version
 from pie_wire.errors import ManifestError
 from pie_wire.manifest import Manifest, Package, parse
 
@@ -69,30 +69,20 @@ def check_may_yank(user: User, name: str, owner: str) -> None:
         raise ForbiddenError(f"`{name}` belongs to {owner}; you are {user.login}")
 
 
-def details(request: CommitRequest, wanted: Submission) -> Details:
+def statement(request: CommitRequest, wanted: Submission) -> Statement:
     """What the version says of itself, from its manifest or, without one, from the fields. Raises `InvalidRequestError`."""
     manifest, text = _manifest(request, wanted)
     package = manifest.package
-    result = Details(
+    said = Details(
+        manifest.runtime, manifest.parameters, manifest.dependencies, package.authors, package.keywords, package.repository
+    )
+    _check_details(said)
+    return Statement(
         manifest=text,
         description=_text("description", package.description, DESCRIPTION_CHARACTERS_MAX),
-        runtime=manifest.runtime,
-        parameters=manifest.parameters,
-        dependencies=manifest.dependencies,
-        authors=package.authors,
-        keywords=package.keywords,
-        repository=package.repository,
         readme=_text("readme", package.readme if request.readme is None else request.readme, README_CHARACTERS_MAX),
+        details=said,
     )
-    rest = [result.runtime, result.parameters, result.dependencies, result.authors, result.keywords, result.repository]
-    said = json.dumps(msgspec.to_builtins(rest), ensure_ascii=False)
-    if len(said) > DETAILS_CHARACTERS_MAX:
-        raise InvalidRequestError(
-            f"parameters, authors, keywords and such have more than {DETAILS_CHARACTERS_MAX} characters in all"
-        )
-    if any(_CONTROL.search(part) for part in _texts(msgspec.to_builtins(rest))):
-        raise InvalidRequestError("the manifest contains control characters")
-    return result
 
 
 def listed(versions: Iterable[Version]) -> tuple[Version, ...]:
@@ -115,6 +105,16 @@ def _manifest(request: CommitRequest, wanted: Submission) -> tuple[Manifest, str
         raise InvalidRequestError(f"manifest: {error}") from error
     _check_names(manifest.package, wanted)
     return manifest, text
+
+
+def _check_details(details: Details) -> None:
+    said = msgspec.to_builtins(details)
+    if len(json.dumps(said, ensure_ascii=False)) > DETAILS_CHARACTERS_MAX:
+        raise InvalidRequestError(
+            f"parameters, authors, keywords and such have more than {DETAILS_CHARACTERS_MAX} characters in all"
+        )
+    if any(_CONTROL.search(text) for text in _texts(said)):
+        raise InvalidRequestError("the manifest contains control characters")
 
 
 def _check_names(package: Package, wanted: Submission) -> None:

@@ -14,7 +14,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bakery.errors import StoreError
-from bakery.limits import CONNECTIONS_MAX, HEAD_BYTES_MAX, REQUEST_BEGIN_S
+from bakery.limits import BODY_IDLE_S, CONNECTIONS_MAX, HEAD_BYTES_MAX, REQUEST_BEGIN_S
 
 _BACKLOG = 128
 _KEEP_ALIVE_S = 20
@@ -37,7 +37,14 @@ class Endpoint:
 
 
 class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 whose request heads must end, soon and within `HEAD_BYTES_MAX`."""
+    """HTTP/1.1 with bounds: a request's head must end, soon and within `HEAD_BYTES_MAX`; an answer must be read.
+
+    Connections are aborted, not closed: closing waits until what was written has been read.
+    """
+
+    _head_timer: TimerHandle | None = None
+    _write_timer: TimerHandle | None = None
+    _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -62,16 +69,32 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_wait_for_reader()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader is behind by as much as is buffered."""
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(BODY_IDLE_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._end_wait_for_reader()
+        super().resume_writing()
 
     def _begin_head(self) -> None:
         self._head_bytes = 0
-        self._head_timer: TimerHandle | None = self.loop.call_later(REQUEST_BEGIN_S, self.transport.abort)
+        self._head_timer = self.loop.call_later(REQUEST_BEGIN_S, self.transport.abort)
 
     def _end_head(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _end_wait_for_reader(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
 
 def listen(endpoint: Endpoint) -> socket.socket:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from bakery.errors import ConflictError, NotFoundError, TooManyError
@@ -20,6 +20,7 @@ from bakery.registry.records import (
     FoundPage,
     Ownership,
     Program,
+    Statement,
     Submission,
     Upload,
     User,
@@ -72,16 +73,17 @@ class Store:
             row = connection.execute(select(programs, users.c.login).join(users).where(programs.c.name == name)).one_or_none()
             if row is None:
                 raise NotFoundError(f"no program `{name}`")
-            found = connection.execute(select(versions, users.c.login).join(users).where(versions.c.program_id == row.id)).all()
-        return Program(row.id, row.name, row.login, row.downloads, row.created_s, rules.listed(map(_version, found)))
+            listed = rules.listed(map(_version, connection.execute(_listing(row.id))))
+            readme = connection.scalar(_of_version(versions.c.readme, name, listed[0].num)) if listed else None
+        return Program(row.id, row.name, row.login, row.downloads, row.created_s, listed, readme or "")
 
     def artifact(self, name: str, num: str) -> Artifact:
         """What a version's download is, yanked or not. Raises `NotFoundError`."""
         with self._database.reading() as connection:
-            row = connection.execute(_of_version(name, num)).one_or_none()
+            row = connection.execute(_of_version(versions, name, num)).one_or_none()
         if row is None:
             raise NotFoundError(f"no `{name}@{num}`")
-        return Artifact(row.checksum, row.size_bytes, row.yanked, _details(row.details).manifest)
+        return Artifact(row.checksum, row.size_bytes, row.yanked, row.manifest)
 
     def search(self, query: str, page: int, per_page: int) -> FoundPage:
         """Programs whose name or description contains the query, those of that name first, then by downloads. Those with all
@@ -115,22 +117,24 @@ class Store:
         with self._database.reading() as connection:
             return _upload(connection, id_, now_s)
 
-    def commit(self, user: User, id_: str, details: Details, now_s: float, keep: Callable[[], None]) -> int:
+    def commit(self, user: User, id_: str, said: Statement, now_s: float, keep: Callable[[], None]) -> int:
         """Step 3: the version is there, for everybody and for good. Returns the program's id.
 
         keep: puts the artifact where downloads find it; called once nothing else can go wrong and before anybody sees the version.
         Raises `NotFoundError`, `ForbiddenError`, `ConflictError`.
         """
-        return self._settled(lambda: self._commit(user, id_, details, now_s, keep))
+        return self._settled(lambda: self._commit(user, id_, said, now_s, keep))
 
     def set_yanked(self, user: User, name: str, num: str, *, yanked: bool) -> None:
         """Raises `NotFoundError`, `ForbiddenError`."""
         with self._database.writing() as connection:
-            row = connection.execute(_of_version(name, num)).one_or_none()
-            if row is None:
+            owner = connection.scalar(_of_version(users.c.login, name, num))
+            if owner is None:
                 raise NotFoundError(f"no `{name}@{num}`")
-            rules.check_may_yank(user, name, row.login)
-            connection.execute(update(versions).where(versions.c.id == row.id).values(yanked=yanked))
+            rules.check_may_yank(user, name, owner)
+            program_id = select(programs.c.id).where(programs.c.name == name).scalar_subquery()
+            this = (versions.c.program_id == program_id) & (versions.c.num == num)
+            connection.execute(update(versions).where(this).values(yanked=yanked))
 
     def count_download(self, name: str) -> None:
         with self._database.writing() as connection:
@@ -174,12 +178,12 @@ class Store:
                 )
             connection.execute(insert(uploads).values(_upload_row(upload)))
 
-    def _commit(self, user: User, id_: str, details: Details, now_s: float, keep: Callable[[], None]) -> int:
+    def _commit(self, user: User, id_: str, said: Statement, now_s: float, keep: Callable[[], None]) -> int:
         with self._database.writing() as connection:
             wanted = _upload(connection, id_, now_s).submission
             owned = _check_may_publish(connection, user, wanted)
             program_id = owned or _add_program(connection, user, wanted.name, now_s)
-            row = _version_row(program_id, user, wanted, details, now_s)
+            row = _version_row(program_id, user, wanted, said, now_s)
             connection.execute(insert(versions).values(row))
             connection.execute(delete(uploads).where(uploads.c.id == id_))
             keep()
@@ -214,7 +218,7 @@ def _add_program(connection: Connection, user: User, name: ProgramName, now_s: f
     return id_
 
 
-def _version_row(program_id: int, user: User, wanted: Submission, details: Details, now_s: float) -> dict[str, object]:
+def _version_row(program_id: int, user: User, wanted: Submission, said: Statement, now_s: float) -> dict[str, object]:
     return {
         "program_id": program_id,
         "num": wanted.version,
@@ -224,15 +228,23 @@ def _version_row(program_id: int, user: User, wanted: Submission, details: Detai
         "yanked": False,
         "publisher_id": user.id,
         "created_s": now_s,
-        "description": details.description,
-        "details": msgspec.json.encode(details).decode(),
+        "description": said.description,
+        "details": msgspec.json.encode(said.details).decode(),
+        "manifest": said.manifest,
+        "readme": said.readme,
     }
 
 
-def _of_version(name: str, num: str):  # type: ignore[no-untyped-def]  # SQLAlchemy's type of a select spells out every column
-    columns = (versions.c.id, versions.c.checksum, versions.c.size_bytes, versions.c.yanked, versions.c.details, users.c.login)
+def _listing(program_id: int) -> Select[Any]:
+    """Every version, without what is long."""
+    short = [column for column in versions.c if column.name not in {"manifest", "readme"}]
+    return select(*short, users.c.login).join(users).where(versions.c.program_id == program_id)
+
+
+def _of_version(what: Any, name: str, num: str) -> Select[Any]:
+    """Something of one version, its program or the program's owner."""
     joined = versions.join(programs, versions.c.program_id == programs.c.id).join(users, programs.c.owner_id == users.c.id)
-    return select(*columns).select_from(joined).where(programs.c.name == name, versions.c.num == num)
+    return select(what).select_from(joined).where(programs.c.name == name, versions.c.num == num)
 
 
 def _upload(connection: Connection, id_: str, now_s: float) -> Upload:
@@ -258,11 +270,8 @@ def _upload_row(upload: Upload) -> dict[str, object]:
 
 
 def _version(row: Row[Any]) -> Version:
-    return Version(row.num, row.checksum, row.size_bytes, row.yanked, row.created_s, row.login, _details(row.details))
-
-
-def _details(text: str) -> Details:
-    return msgspec.json.decode(text, type=Details)
+    details = msgspec.json.decode(row.details, type=Details)
+    return Version(row.num, row.checksum, row.size_bytes, row.yanked, row.created_s, row.login, row.description, details)
 
 
 def _found(row: Row[Any]) -> Found:

@@ -22,7 +22,7 @@ def sweep_uploads(store: Store, artifacts: Artifacts, now_s: float) -> int:
     for name, age_s in artifacts.staged():
         upload, _, being_received = name.partition(".")
         if age_s > UPLOAD_EXPIRES_S and (being_received or not store.is_pending(upload)):
-            artifacts.remove_staged(name)
+            artifacts.discard(name)
     return len(expired)
 
 

@@ -72,6 +72,8 @@ versions = Table(
     Column("created_s", Float, nullable=False),
     Column("description", Text, nullable=False),
     Column("details", Text, nullable=False),
+    Column("manifest", Text, nullable=False),
+    Column("readme", Text, nullable=False),
     UniqueConstraint("program_id", "num"),
     Index("versions_by_checksum", "checksum"),
 )

@@ -53,6 +53,17 @@ async def test_several_processes_are_launched_at_once(hub: Hub) -> None:
     assert [(await ada.ended(one))[-1].value for one in ids] == ["1", "2"]
 
 
+@pytest.mark.parametrize("limits", [LimitsConfig(processes_per_user=200, kept_results=1)])
+async def test_what_ends_before_all_are_launched_is_heard_after_the_answer(hub: Hub) -> None:
+    ada = await Client(hub).log_in()
+    answer = await ada.ask(lambda n: LaunchProcesses(n, "echo", [str(number) for number in range(100)], True))
+    assert ada.received[1] == answer
+    ids = json.loads(answer.result)
+    assert [(await ada.ended(one))[-1].value for one in ids] == [str(number) for number in range(100)]
+    hub.held.check()
+    assert (len(hub.held), hub.statistics().kept_results) == (0, 0)
+
+
 async def test_budgets_must_match_the_inputs(hub: Hub) -> None:
     ada = await Client(hub).log_in()
     answer = await ada.ask(lambda n: RunProcesses(n, "echo", ["1", "2"], [7]))
@@ -66,6 +77,8 @@ async def test_processes_launched_before_one_that_could_not_be_can_be_attached_t
     assert len(hub.engine.processes("ada")) == 50
     assert all(process.id in answer.result for process in hub.engine.processes("ada"))
     assert all(process.events.room() > 0 for process in hub.engine.processes("ada"))
+    hub.held.check()
+    assert hub.statistics().attached == 0
 
 
 async def test_run_processes_answers_with_all_results_in_their_order(hub: Hub) -> None:
@@ -225,6 +238,16 @@ async def test_long_texts_come_in_pieces_and_long_returns_as_files(hub: Hub, lib
     assert "3000000 characters" in events[-1].value
     assert (events[-1].event, events[-1].process_id) == ("error", process_id)
     assert ada.largest_frame <= FRAME_BYTES_MAX
+
+
+async def test_a_text_with_halves_of_characters_arrives_without_them(hub: Hub, library: FakeLibrary) -> None:
+    async def odd(_: Guest) -> str:
+        return "a\udc80b"
+
+    library.programs["odd"] = program(odd)
+    ada = await Client(hub).log_in()
+    assert (await ada.ended(await ada.launch("odd")))[-1].value == "a?b"
+    assert json.loads((await ada.ask(lambda n: RunProcesses(n, "odd", ["{}"]))).result) == ["a\udc80b"]
 
 
 async def test_the_files_of_two_processes_do_not_mix(hub: Hub, library: FakeLibrary) -> None:

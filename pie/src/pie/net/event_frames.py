@@ -31,11 +31,15 @@ def text_frame(process_id: str, event: Event) -> bytes | None:
     """The one frame of an event that is short, as almost all are; None: ask `long_frames`."""
     if event.kind == "file" or len(event.value) > EVENT_CHARACTERS_MAX:
         return None
-    return _encode(ProcessEvent(process_id, event.kind, event.value))
+    try:
+        return _encode(ProcessEvent(process_id, event.kind, event.value))
+    except UnicodeEncodeError:
+        return None
 
 
 def long_frames(process_id: str, event: Event) -> Iterator[bytes]:
     """All frames of any event."""
+    event = Event(event.kind, encodable(event.value), event.data)
     if event.kind == "file":
         yield from _file_frames(process_id, event.value, event.data)
     elif len(event.value) <= EVENT_CHARACTERS_MAX or len(event.value.encode()) <= FRAME_BYTES_MAX - FRAME_ROOM:
@@ -47,6 +51,11 @@ def long_frames(process_id: str, event: Event) -> Iterator[bytes]:
         for start in range(0, len(event.value), EVENT_CHARACTERS_MAX):
             piece = event.value[start : start + EVENT_CHARACTERS_MAX]
             yield _encode(ProcessEvent(process_id, event.kind, piece))
+
+
+def encodable(text: str) -> str:
+    """The text without halves of characters, which an error about a strange file name may have."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def has_chunks(event: Event) -> bool:

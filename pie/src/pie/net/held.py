@@ -74,6 +74,9 @@ class Held:
 
     def attach(self, attachment: Attachment) -> None:
         """Send events there from now on, those that wait first."""
+        if self.attachment is not None:
+            self.attachment.processes.discard(self)
+        self.is_ready = False
         self.attachment = attachment
         attachment.processes.add(self)
         if self.launched is not None:

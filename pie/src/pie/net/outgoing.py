@@ -12,7 +12,7 @@ import msgspec
 
 from pie.host.relay import McpRelay
 from pie.limits import EVENTS_PER_TURN, SESSION_ANSWERS_MAX, SESSION_UNREAD_CHARACTERS_MAX
-from pie.net.event_frames import has_chunks, long_frames, text_frame
+from pie.net.event_frames import encodable, has_chunks, long_frames, text_frame
 from pie.net.held import Held
 from pie.net.relay import SessionRelay
 from pie.processes.events import TERMINAL, ProcessEvent
@@ -51,7 +51,7 @@ class Outgoing:
         return bool(self._ready) and self._unread_characters() > SESSION_UNREAD_CHARACTERS_MAX
 
     def answer(self, corr_id: int, ok: bool, result: str) -> None:
-        frame = _encode(Response(corr_id, ok, result))
+        frame = _encode(Response(corr_id, ok, encodable(result)))
         if len(frame) > FRAME_BYTES_MAX:
             size = f"{len(frame)} bytes, more than the {FRAME_BYTES_MAX} of a frame"
             frame = _encode(Response(corr_id, False, f"the answer would take {size}; ask for less at a time"))
@@ -139,6 +139,23 @@ class Outgoing:
 
     def _unread_characters(self) -> int:
         return sum(held.events.characters for held in self._ready if held.events.ended)
+
+
+class Postponed:
+    """Stands in for a way out until an answer was sent: what is attached to it waits for its client, but is not heard yet."""
+
+    def __init__(self, outgoing: Outgoing) -> None:
+        self.processes: set[Held] = set()
+        self._outgoing = outgoing
+
+    def relay_of(self, process_id: str) -> McpRelay:
+        return self._outgoing.relay_of(process_id)
+
+    def ready(self, held: Held) -> None:
+        pass
+
+    def notice(self, process_id: str, text: str) -> None:
+        pass
 
 
 def _nothing() -> None:

@@ -12,6 +12,7 @@ from pie.limits import RUN_RESULT_CHARACTERS_MAX, SESSION_RUNS_MAX
 from pie.net.caller import Caller
 from pie.net.held import NOT_FOUND, PERMISSION_DENIED, Held
 from pie.net.incoming import Chunk
+from pie.net.outgoing import Postponed
 from pie.net.refused import RefusedError
 from pie_wire.messages import (
     AttachProcess,
@@ -40,25 +41,30 @@ async def launch_process(caller: Caller, message: LaunchProcess) -> str:
 
 
 async def launch_processes(caller: Caller, message: LaunchProcesses) -> str:
-    """All of them are attached at the end: if one cannot be launched, those before it run on, and the client may attach to them."""
+    """Nothing is heard of them before the answer. If one cannot be launched, those before it run on, and the client may attach to
+    them."""
     budgets = _budgets(message.inputs, message.token_budgets)
     program = await _find(caller, message.inferlet)
     launched: list[LaunchedProcess] = []
+    postponed = Postponed(caller.outgoing)
     held: list[Held] = []
     try:
         for text, budget in zip(message.inputs, budgets, strict=True):
             launched.append(one := _launch(caller, program, text, budget))
             if message.capture_outputs:
                 held.append(caller.hub.held.add(one))
+                held[-1].attach(postponed)
             else:
                 one.process.events.keep("last")
-            if len(launched) % LAUNCHES_PER_TURN == 0:
-                await asyncio.sleep(0)
+            await _take_turns(launched)
     except (RefusedError, PieError) as error:
         ids = ", ".join(one.process.id for one in launched)
         raise RefusedError(f"{error}; launched before: {ids}" if ids else str(error)) from error
-    for process in held:
-        process.attach(caller.outgoing)
+    else:
+        for process in held:
+            process.attach(caller.outgoing)
+    finally:
+        caller.hub.held.release(postponed, properly=True)
     return json.dumps([one.process.id for one in launched])
 
 
@@ -73,8 +79,7 @@ async def run_processes(caller: Caller, message: RunProcesses) -> None:
         for text, budget in zip(message.inputs, budgets, strict=True):
             launched.append(one := _launch(caller, program, text, budget))
             one.process.events.keep("last")
-            if len(launched) % LAUNCHES_PER_TURN == 0:
-                await asyncio.sleep(0)
+            await _take_turns(launched)
     except BaseException:
         _end(launched)
         raise
@@ -160,6 +165,12 @@ async def _find(caller: Caller, target: str) -> InstalledProgram:
 
 def _launch(caller: Caller, program: InstalledProgram, input_text: str, budget: int | None) -> LaunchedProcess:
     return caller.hub.engine.launch(program, input_text, caller.username, token_budget=budget)
+
+
+async def _take_turns(launched: Sequence[LaunchedProcess]) -> None:
+    """Now and then, let everybody else have a turn."""
+    if len(launched) % LAUNCHES_PER_TURN == 0:
+        await asyncio.sleep(0)
 
 
 def _budgets(inputs: Sequence[str], budgets: Budgets | None) -> Budgets:

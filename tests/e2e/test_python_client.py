@@ -134,13 +134,16 @@ async def test_a_result_is_kept_for_who_comes_back(server: Server, client: PieCl
     async with PieClient(server.url) as first:
         await first.authenticate("alice")
         process = await first.launch_process("echo", {"n": 1})
-        process_id = process.process_id
-        await first.close()
-    try:
-        attached = await client.attach_process(process_id)
-        assert await attached.result() == {"n": 1}
-    except ProcessNotFoundError:
-        assert process.ended, "either the first connection has had the result, or it is kept"
+        await process.recv()
+        await first.close(abruptly=True)
+    attached = await client.attach_process(process.process_id)
+    assert await attached.result() == {"n": 1}
+
+
+async def test_a_detached_submission_can_be_attached_to(server: Server) -> None:
+    login = ["--port", server.url.rpartition(":")[2].strip("/"), "--username", "alice"]
+    process_id = (await command("submit", "echo", *login, "--detach", "--", "--n", "1")).strip()
+    assert await command("attach", process_id, *login) == '{"n": 1}\n'
 
 
 async def test_programs_reach_mcp_servers_beside_the_client(client: PieClient, home: Home, tmp_path: Path) -> None:

@@ -76,10 +76,11 @@ class PieClient:
         """Raises `UnreachableError`."""
         await self._connection.open()
 
-    async def close(self) -> None:
-        """End the session. Its processes go on; whoever waits for one here gets an error event. Safe to call twice."""
+    async def close(self, *, abruptly: bool = False) -> None:
+        """End the session. Its processes go on; whoever waits for one here gets an error event. Safe to call twice. `abruptly`: as
+        if the connection broke, so that the engine keeps for the next one what it has sent of results."""
         try:
-            await self._connection.close()
+            await self._connection.close(abruptly=abruptly)
         finally:
             await self._mcp.close()
 

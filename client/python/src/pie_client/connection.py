@@ -106,9 +106,12 @@ class Connection:
         serving = asyncio.create_task(self._serve(self._socket), name="pie_client serve")
         self._supervisor = asyncio.create_task(self._supervise(serving), name="pie_client supervise")
 
-    async def close(self) -> None:
-        """End everything; safe to call at any time, and twice. Who still waits is told that the connection was closed."""
+    async def close(self, *, abruptly: bool = False) -> None:
+        """End everything; safe to call at any time, and twice. Who still waits is told that the connection was closed. `abruptly`:
+        the other side is not told, so that it does not take what it has sent for received."""
         self._give_up(CLOSED)
+        if abruptly and self._socket is not None:
+            self._socket.transport.abort()
         tasks = [task for task in (self._supervisor, *self._tasks) if task is not None and task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()

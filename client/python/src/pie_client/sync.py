@@ -119,10 +119,10 @@ class SyncPieClient:
     def connect(self) -> None:
         self._loop.run(self._client.connect())
 
-    def close(self) -> None:
+    def close(self, *, abruptly: bool = False) -> None:
         """Safe to call twice."""
         try:
-            self._loop.run(self._client.close())
+            self._loop.run(self._client.close(abruptly=abruptly))
         except NotConnectedError:
             return
         finally:

@@ -83,6 +83,7 @@ class Submission:
 
         async with session(self._settings) as client:
             process = await client.launch_process(await self._target(client), self._given, token_budget=self._token_budget)
+            await client.close(abruptly=True)  # what has come already is for who attaches
         if printer.as_json:
             printer.note("", event="launched", process_id=process.process_id)
         else:

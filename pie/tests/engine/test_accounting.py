@@ -22,7 +22,7 @@ def process(process_id: str) -> Process:
 
 
 def test_a_process_and_its_user_are_charged(quotas: Quotas) -> None:
-    books, running = Accounting(quotas), process("p")
+    books, running = Accounting(quotas, ManualClock(7)), process("p")
     books.begin(running)
     books.charge("p", 60)
     books.charge("p", 60)
@@ -31,13 +31,23 @@ def test_a_process_and_its_user_are_charged(quotas: Quotas) -> None:
         quotas.admit("ada")
 
 
+def test_the_moment_of_a_processs_first_tokens_is_kept(quotas: Quotas) -> None:
+    clock, running = ManualClock(7), process("p")
+    books = Accounting(quotas, clock)
+    books.begin(running)
+    books.charge("p", 10)
+    clock.advance(5)
+    books.charge("p", 10)
+    assert running.first_tokens_ns == 7
+
+
 def test_an_owner_that_is_no_process_pays_otherwise(quotas: Quotas) -> None:
-    Accounting(quotas).charge("an HTTP request", 1000)
+    Accounting(quotas, ManualClock(7)).charge("an HTTP request", 1000)
     quotas.admit("ada")
 
 
 def test_what_was_on_its_way_when_a_process_ended_is_charged(quotas: Quotas) -> None:
-    books, ended = Accounting(quotas), process("p")
+    books, ended = Accounting(quotas, ManualClock(7)), process("p")
     books.begin(ended)
     books.end(ended)
     books.charge("p", 120)
@@ -47,7 +57,7 @@ def test_what_was_on_its_way_when_a_process_ended_is_charged(quotas: Quotas) -> 
 
 def test_ended_processes_are_forgotten_in_time(quotas: Quotas, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounting, "ENDED_PROCESSES_CHARGED_MAX", 3)
-    books = Accounting(quotas)
+    books = Accounting(quotas, ManualClock(7))
     for number in range(10):
         books.begin(process(str(number)))
         books.end(process(str(number)))

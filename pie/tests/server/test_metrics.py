@@ -3,8 +3,10 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pie.processes.events import EventQueue
+from pie.processes.process import Process
 from pie.sched.statistics import BATCH_SIZES
-from pie.server.metrics import Statistics
+from pie.server.metrics import ProcessMetrics, Statistics
 from pie.server.status import status
 from server_fakes.statistics import ENGINE, HUB, MODEL
 
@@ -56,3 +58,16 @@ def test_a_draining_server_says_so_while_it_is_ready() -> None:
     draining = replace(ENGINE, draining=True)
     phases = [status(draining, HUB, phase=phase, uptime_s=0, drivers={"m": ""})["phase"] for phase in ("ready", "stopping")]
     assert phases == ["draining", "stopping"]
+
+
+def test_processes_are_timed_to_their_first_tokens_and_to_their_end() -> None:
+    registry = CollectorRegistry()
+    processes = ProcessMetrics(registry)
+    computed = Process("p", "agent@1.0.0", "alice", "{}", 0, EventQueue(1, 1), state="returned", first_tokens_ns=2_000_000_000)
+    idle = Process("q", "agent@1.0.0", "alice", "{}", 0, EventQueue(1, 1), state="failed")
+    for process in (computed, idle):
+        processes.end(process, now_ns=5_000_000_000)
+    assert registry.get_sample_value("pie_process_seconds_sum", {"state": "returned"}) == 5
+    assert registry.get_sample_value("pie_process_seconds_count", {"state": "failed"}) == 1
+    assert registry.get_sample_value("pie_process_first_tokens_seconds_sum") == 2
+    assert registry.get_sample_value("pie_process_first_tokens_seconds_count") == 1

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from pie.clock import Clock
 from pie.engine.quota import Quotas
 from pie.limits import ENDED_PROCESSES_CHARGED_MAX
 from pie.processes.process import Process
@@ -10,8 +11,9 @@ from pie.processes.process import Process
 class Accounting:
     """Charges what schedulers report. Reports on a process that has just ended still come, for batches that were on their way."""
 
-    def __init__(self, quotas: Quotas) -> None:
+    def __init__(self, quotas: Quotas, clock: Clock) -> None:
         self._quotas = quotas
+        self._clock = clock
         self._processes: dict[str, Process] = {}
         self._ended: deque[str] = deque()
 
@@ -27,5 +29,7 @@ class Accounting:
         """`tokens` were computed for an owner of contexts. Those that are no process see to their payment themselves."""
         process = self._processes.get(owner)
         if process is not None:
+            if process.first_tokens_ns is None:
+                process.first_tokens_ns = self._clock.wall_ns()
             process.tokens += tokens
             self._quotas.charge(process.username, tokens)

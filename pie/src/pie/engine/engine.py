@@ -76,7 +76,7 @@ class Engine:
         self._clock = clock or SystemClock()
         self._draining = False
         self.quotas = Quotas(config.limits, self._clock)
-        self._accounting = Accounting(self.quotas)
+        self._accounting = Accounting(self.quotas, self._clock)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
         self.library = Library(self.install, home.programs, home.built, registry=config.server.registry, clock=self._clock)

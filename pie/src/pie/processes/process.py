@@ -41,6 +41,8 @@ class Process:
     """Computed for it so far: prefilled and drawn."""
     token_budget: int | None = None
     """How many may be; None: any number."""
+    first_tokens_ns: int | None = None
+    """When the first were, by the clock of `created_ns`."""
 
     @property
     def ended(self) -> bool:

@@ -94,10 +94,18 @@ class ProcessMetrics:
             registry=registry,
             buckets=LATENCY_BUCKETS_S,
         )
+        self._first = Histogram(
+            "pie_process_first_tokens_seconds",
+            "From a process's launch to the first tokens that were computed for it.",
+            registry=registry,
+            buckets=LATENCY_BUCKETS_S,
+        )
 
     def end(self, process: Process, now_ns: int) -> None:
         """`now_ns` is wall time, as the process's begin is."""
         self._seconds.labels(process.state).observe(max(0, now_ns - process.created_ns) / 1e9)
+        if process.first_tokens_ns is not None:
+            self._first.observe(max(0, process.first_tokens_ns - process.created_ns) / 1e9)
 
 
 def _ended(engine: EngineStatistics) -> Metric:

@@ -2,7 +2,7 @@
 
 stdout   a terminal: the text as the program sends it, then the return value unless that repeats the text
          a pipe:     the return value alone (with `as_json`: one object with everything)
-stderr   what the program prints (with `relay_stdout` its stdout goes to ours), and the error it ends with
+stderr   what the program prints (with `relay_stdout` its stdout goes to ours), which files it sends, and the error it ends with
 """
 
 import json
@@ -33,6 +33,8 @@ class Printer:
                 self._write(event.value)
         elif event.kind == "stdout" and self.relay_stdout and not self.as_json:
             self._write(event.value)
+        elif event.kind == "file":
+            self._note(f"the program sent a file, {event.value!r} of {len(event.data)} bytes; `pie run` keeps none")
         elif not self.quiet:
             self.err.write(event.value)
             self.err.flush()
@@ -47,6 +49,10 @@ class Printer:
         self._end_line()
         if event.kind == "error":
             print(f"pie run: {event.value}", file=self.err, flush=True)
+
+    def _note(self, text: str) -> None:
+        if not self.quiet:
+            print(f"pie: {text}", file=self.err, flush=True)
 
     def _write(self, text: str) -> None:
         if text:

@@ -97,6 +97,37 @@ TEMPLATE_VALUE_SIZE_MAX = 1 << 23
 TEMPLATE_NUMBER_MAX = 1 << 16
 """Numbers that a template may pass to functions and filters: bounds widths, counts and ranges."""
 
+GRAMMAR_CHARACTERS_MAX = 1 << 18
+"""Characters of a schema, regular expression or Lark grammar. A schema of 500 properties has 20,000 and compiles in 40 ms."""
+
+GRAMMAR_DEPTH_MAX = 64
+"""How deep a JSON schema may be nested: OpenAI allows 10."""
+
+GRAMMAR_WEIGHT_MAX = 16_384
+"""Characters that a regular expression or text in a grammar stands for, repetitions written out: 4 ms per token if all of them are
+different."""
+
+GRAMMAR_LEXER_FUEL_MAX = 100_000
+"""Work of llguidance's lexer per token, 14,000 per millisecond: half of its default."""
+
+GRAMMAR_ITEMS_MAX = 20_000
+"""Items of its parser per token: 20,000 per millisecond."""
+
+GRAMMAR_LEXER_STATES_MAX = 20_000
+"""States of its lexer, 1 to 2 kB each: memory of one grammar that is hostile."""
+
+GRAMMAR_SYMBOLS_MAX = 100_000
+"""Symbols in all productions of one grammar."""
+
+GRAMMAR_STEP_S_MAX = 0.1
+"""Processor time for one token's mask, during which nobody else runs; after that the grammar is given up. Usual are 50 µs."""
+
+GRAMMARS_CACHED_MAX = 256
+"""Compiled grammars kept per model. One takes 50 kB to some megabytes."""
+
+GRAMMARS_CACHED_CHARACTERS_MAX = 4 << 20
+"""The characters they were made from: large grammars take more memory."""
+
 # --- kv and sched: who computes next, and who keeps pages ------------------------------------------------------------
 
 SAVED_CONTEXTS_PER_USER_MAX = 1024

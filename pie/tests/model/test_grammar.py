@@ -190,7 +190,7 @@ async def generated(grammar: Grammar, seeds: list[int]) -> list[tuple[str, str |
         await scheduler.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(SCHEMAS, st.integers(1, 1 << 60))
 def test_whatever_is_drawn_the_output_is_valid_under_the_schema(schema, seed):
     grammar = Grammars(tokenizer(), stop_tokens(tokenizer())).json_schema(schema)
@@ -199,7 +199,7 @@ def test_whatever_is_drawn_the_output_is_valid_under_the_schema(schema, seed):
             jsonschema.validate(json.loads(text), schema)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.sampled_from(["[a-z]{3}", "(yes|no)( indeed)?", r"\d{4}-\d\d", "é+!"]), st.integers(1, 1 << 60))
 def test_whatever_is_drawn_the_output_matches_the_expression(regex, seed):
     grammar = Grammars(tokenizer(), stop_tokens(tokenizer())).regex(regex)

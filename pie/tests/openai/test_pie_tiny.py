@@ -90,3 +90,66 @@ async def test_a_call_of_a_response_is_an_item_of_its_own(tiny: Served) -> None:
     assert (call.name, call.arguments) == ("get_weather", '{"city": "Paris"}')
     result: list[Any] = [{"type": "function_call_output", "call_id": call.call_id, "output": "rain"}]
     assert (await client.responses.create(**{**ask, "input": result}, previous_response_id=final.id)).output_text
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "get_weather"}}])
+async def test_a_call_that_has_to_be_made_is_made(tiny: Served, choice: Any) -> None:
+    answer = (
+        await tiny.client().chat.completions.create(**CHAT, tools=TOOLS, tool_choice=choice, parallel_tool_calls=False)
+    ).choices[0]
+    assert answer.finish_reason == "tool_calls"
+    assert answer.message.tool_calls is not None
+    (call,) = answer.message.tool_calls
+    assert call.type == "function"
+    assert isinstance(json.loads(call.function.arguments)["city"], str)
+
+
+async def test_a_strict_call_obeys_its_schema(tiny: Served) -> None:
+    number = {"type": "object", "properties": {"city": {"enum": ["Rome", "Oslo"]}}, "required": ["city"]}
+    tools: list[Any] = [{"type": "function", "function": {**WEATHER, "parameters": number, "strict": True}}]
+    client = tiny.client()
+    (call,) = (await client.chat.completions.create(**{**ASK_WEATHER, "tools": tools})).choices[0].message.tool_calls or ()
+    assert call.type == "function"
+    assert json.loads(call.function.arguments)["city"] in ("Rome", "Oslo")
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"capital": {"enum": ["Paris", "Rome"]}, "sure": {"type": "boolean"}},
+    "required": ["capital", "sure"],
+}
+
+
+@pytest.mark.parametrize("temperature", [0.0, 2.0])
+async def test_json_obeys_its_schema_however_wildly_it_is_drawn(tiny: Served, temperature: float) -> None:
+    form: Any = {"type": "json_schema", "json_schema": {"name": "capital", "schema": SCHEMA, "strict": True}}
+    ask = {**CHAT, "temperature": temperature, "seed": 1}
+    answer = await tiny.client().chat.completions.create(**ask, response_format=form, n=4)
+    for choice in answer.choices:
+        assert choice.finish_reason == "stop"
+        found = json.loads(choice.message.content or "")
+        assert found.keys() == {"capital", "sure"}
+
+
+async def test_a_response_has_its_format(tiny: Served) -> None:
+    form: Any = {"format": {"type": "json_schema", "name": "capital", "schema": SCHEMA, "strict": True}}
+    response = await tiny.client().responses.create(model=MODEL, input=QUESTION, text=form)
+    assert json.loads(response.output_text)["capital"] in ("Paris", "Rome")
+
+
+async def test_any_object_is_json(tiny: Served) -> None:
+    answer = await tiny.client().chat.completions.create(**CHAT, response_format={"type": "json_object"}, max_tokens=200)
+    assert answer.choices[0].finish_reason == "length" or isinstance(json.loads(answer.choices[0].message.content or ""), dict)
+
+
+async def test_tools_and_a_format_leave_the_choice(tiny: Served) -> None:
+    form: Any = {"type": "json_schema", "json_schema": {"name": "capital", "schema": SCHEMA}}
+    choice = (await tiny.client().chat.completions.create(**ASK_WEATHER, response_format=form)).choices[0]
+    assert choice.message.tool_calls or json.loads(choice.message.content or "")
+
+
+async def test_a_schema_that_cannot_be_obeyed_is_refused(tiny: Served) -> None:
+    for schema in ({"type": "made up"}, {"type": "object", "properties": {"a": False}, "required": ["a"]}):
+        form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+        reply = await tiny.post("/v1/chat/completions", **CHAT, response_format=form)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_schema")

@@ -1,36 +1,35 @@
-"""Grammars of answers, in Lark as llguidance reads it: tool calls, JSON, or a choice of both. Pure."""
+"""Grammars of answers that may be, or have to be, tool calls; in Lark as llguidance reads it. Pure."""
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
+from pie.model.grammar_weight import demand_light_schema
+from pie.model.json_schema import Schema, closed
 from pie.openai.answer import CALL, CALL_END
 from pie.openai.requests import Function
 from pie.openai.tools import ToolUse
 
-Schema = dict[str, Any]
-
 ANY_OBJECT: Schema = {"type": "object"}
 
-_SPACING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False}
+_SPACING = {"item_separator": ", ", "key_separator": ": ", "whitespace_flexible": False, "coerce_one_of": True}
 """How models are shown JSON, so how they write it best; and no room for white space without end."""
 
 
 def answer_grammar(use: ToolUse, schema: Schema | None) -> str | None:
-    """What the whole answer obeys; None: nothing. `schema` is that of an answer which is no call."""
+    """What the whole answer of a model with tools obeys; None: nothing. `schema` is that of an answer which is no call.
+
+    Raises `GrammarError`.
+    """
     if use.must_call:
         return _lines("start: calls", _calls(use), _rest_of_call(use.callable, use.callable))
     if schema is None:
         return None
-    answer = [f"answer: {_json(schema)}"]
-    if not use.shown:
-        return _lines("start: answer", answer)
-    return _lines("start: answer | calls", answer, _calls(use), _rest_of_call(use.callable, use.callable))
+    return _lines("start: answer | calls", [f"answer: {_json(schema)}"], _calls(use), _rest_of_call(use.callable, use.callable))
 
 
 def rest_of_call_grammar(use: ToolUse) -> str:
     """What follows the marker that begins a call, in an answer that is free otherwise. Only strict functions are held to their
-    schemas."""
+    schemas. Raises `GrammarError`."""
     strict = [function for function in use.callable if function.strict]
     return _lines("start: rest", _rest_of_call(use.callable, strict))
 
@@ -52,7 +51,8 @@ def _rest_of_call(functions: Sequence[Function], held: Sequence[Function]) -> li
 
 
 def _json(schema: Schema) -> str:
-    return f"%json {json.dumps({'x-guidance': _SPACING, **schema})}"
+    demand_light_schema(schema)
+    return f"%json {json.dumps({**closed(schema), 'x-guidance': _SPACING})}"
 
 
 def _text(text: str) -> str:

@@ -31,7 +31,7 @@ class ChatRoute:
         request = decode(exchange.body, ChatRequest)
         model = self._service.model(request.model)
         use = tool_use(request.tools, request.tool_choice, request.parallel_tool_calls)
-        options = self._options(request, model, use)
+        options = await self._options(request, model, use)
         prompt = await chat_prompt(model, request.messages, use, len(exchange.body))
         heading = self._heading(model)
         async with self._service.completions(model, exchange.username, [prompt], [options]) as (completions,):
@@ -42,9 +42,9 @@ class ChatRoute:
             else:
                 await self._reply(exchange, heading, completions, turns)
 
-    def _options(self, request: ChatRequest, model: ServedModel, use: ToolUse) -> list[CompletionOptions]:
+    async def _options(self, request: ChatRequest, model: ServedModel, use: ToolUse) -> list[CompletionOptions]:
         """One per choice."""
-        constraint = self._service.constraints.of(model, use, request.response_format)
+        constraint = await self._service.constraints.of(model, use, request.response_format)
         mask = logit_mask(request.logit_bias, model.scheduler.limits.vocabulary_size)
         return [
             CompletionOptions(

@@ -5,12 +5,10 @@ A `Completion` is one answer. The scheduler tells it of new tokens once per sett
 piece, so a slow reader gets fewer and longer pieces, and the drawing pauses when it is too far behind.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +19,11 @@ from pie.host.stop_text import StopTexts
 from pie.limits import OPENAI_UNREAD_TOKENS_MAX
 from pie.model.detokenizer import Detokenizer
 from pie.openai.api_error import invalid
+from pie.sched.constraint import Constraint
 from pie.sched.context import Context
 from pie.sched.generation import Generation
+from pie.sched.logprobs import TokenLogprobs
 from pie.sched.work import GenerateOptions
-
-if TYPE_CHECKING:
-    from pie.sched.constraint import Constraint
-    from pie.sched.logprobs import TokenLogprobs
 
 Finish = Literal["stop", "length"]
 
@@ -224,14 +220,10 @@ class Completions:
                 stop_tokens=self.model.loaded.stop_tokens,
                 logit_mask=how.logit_mask,
                 top_logprobs=how.top_logprobs,
-                **_constrained(how),
+                constraint=how.constraint,
             ),
         )
         return Completion(self.model, context, scheduled, how)
-
-
-def _constrained(how: CompletionOptions) -> dict[str, Any]:
-    return {} if how.constraint is None else {"constraint": how.constraint}
 
 
 def check_length(model: ServedModel, prompt_tokens: int) -> None:

@@ -1,25 +1,29 @@
 """Grammars that an answer has to obey: JSON, a schema, tool calls."""
 
-from __future__ import annotations
-
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pie.host.served import ServedModel
+from pie.model.grammar import Grammar, Grammars
+from pie.model.json_schema import Schema
 from pie.openai.answer import CALL
-from pie.openai.answer_grammar import ANY_OBJECT, Schema, answer_grammar, rest_of_call_grammar
+from pie.openai.answer_grammar import ANY_OBJECT, answer_grammar, rest_of_call_grammar
 from pie.openai.api_error import invalid
 from pie.openai.requests import FlatFormat, ResponseFormat
 from pie.openai.tools import ToolUse
-
-if TYPE_CHECKING:
-    from pie.model.grammar import Grammar, Grammars
-    from pie.sched.constraint import Constraint
+from pie.sched.constraint import Constraint
 
 Format = ResponseFormat | FlatFormat | None
 
-MakeConstraint = Callable[[], "Constraint | None"]
+MakeConstraint = Callable[[], Constraint | None]
 """A constraint is used up by one answer; every answer gets its own."""
+
+
+class MakesMatchers(Protocol):
+    """A compiled grammar."""
+
+    def matcher(self) -> Constraint: ...
 
 
 def is_bound(use: ToolUse, form: Format) -> bool:
@@ -30,7 +34,7 @@ def is_bound(use: ToolUse, form: Format) -> bool:
 class CallConstraint:
     """Lets the model write what it likes until it begins a tool call; the rest of the call obeys a grammar."""
 
-    def __init__(self, marker: int, grammar: Grammar) -> None:
+    def __init__(self, marker: int, grammar: MakesMatchers) -> None:
         """`marker` is the token that begins a call."""
         self._marker = marker
         self._grammar = grammar
@@ -53,28 +57,30 @@ class CallConstraint:
 
 
 class Constraints:
-    """The grammars of all models."""
+    """The grammars of all models. Compiled in a thread: they come from strangers, and some take long."""
 
     def __init__(self) -> None:
         self._grammars: dict[str, Grammars] = {}
 
-    def of(self, model: ServedModel, use: ToolUse, form: Format) -> MakeConstraint:
+    async def of(self, model: ServedModel, use: ToolUse, form: Format) -> MakeConstraint:
         """What makes the constraint of an answer. Raises `ApiError`, `GrammarError`."""
-        text = answer_grammar(use, _schema(form))
-        if text is not None:
-            return self._of(model).lark(text).matcher
+        schema = _schema(form)
+        if is_bound(use, form):
+            return (await asyncio.to_thread(self._bound, model, use, schema)).matcher
         marker = model.loaded.tokenizer.id_of(CALL)
         if use.is_strict and marker is not None:
-            strict = self._of(model).lark(rest_of_call_grammar(use))
+            strict = await asyncio.to_thread(lambda: self._of(model).lark(rest_of_call_grammar(use)))
             return lambda: CallConstraint(marker, strict)
         return _unconstrained
 
-    def _of(self, model: ServedModel) -> Grammars:
-        if model.name not in self._grammars:
-            from pie.model.grammar import Grammars
+    def _bound(self, model: ServedModel, use: ToolUse, schema: Schema | None) -> Grammar:
+        """The grammar of a whole answer."""
+        grammars = self._of(model)
+        text = answer_grammar(use, schema) if use.shown else None
+        return grammars.json_schema(schema or ANY_OBJECT) if text is None else grammars.lark(text)
 
-            self._grammars[model.name] = Grammars(model.loaded.tokenizer, model.loaded.stop_tokens)
-        return self._grammars[model.name]
+    def _of(self, model: ServedModel) -> Grammars:
+        return self._grammars.setdefault(model.name, Grammars(model.loaded.tokenizer, model.loaded.stop_tokens))
 
 
 def _unconstrained() -> None:

@@ -35,7 +35,7 @@ class ResponsesRoute:
         model = self._service.model(request.model)
         use = tool_use(request.tools, request.tool_choice, request.parallel_tool_calls)
         messages = self._conversation(request, exchange.username)
-        option = self._option(request, model, use)
+        option = await self._option(request, model, use)
         prompt = await chat_prompt(model, _instructed(request, messages), use, sum(map(_length, messages)) + len(exchange.body))
         async with self._service.completions(model, exchange.username, [prompt], [[option]]) as (completions,):
             bound = is_bound(use, _format(request))
@@ -74,13 +74,14 @@ class ResponsesRoute:
             raise ApiError(404 if param is None else 400, f"Response '{response_id}' is not here: {words}", INVALID, param, code)
         return stored
 
-    def _option(self, request: ResponseRequest, model: ServedModel, use: ToolUse) -> CompletionOptions:
+    async def _option(self, request: ResponseRequest, model: ServedModel, use: ToolUse) -> CompletionOptions:
         wants_logprobs = request.top_logprobs is not None or LOGPROBS in (request.include or ())
+        constraint = await self._service.constraints.of(model, use, _format(request))
         return CompletionOptions(
             sampling=sampling_of(request, 0),
             tokens_max=request.max_output_tokens or 0,
             top_logprobs=(request.top_logprobs or 0) if wants_logprobs else None,
-            constraint=self._service.constraints.of(model, use, _format(request))(),
+            constraint=constraint(),
         )
 
     async def _stream(self, exchange: Exchange, answer: "_Answer", messages: Sequence[ChatMessage]) -> None:

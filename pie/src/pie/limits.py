@@ -131,7 +131,7 @@ GRAMMARS_CACHED_CHARACTERS_MAX = 4 << 20
 # --- kv and sched: who computes next, and who keeps pages ------------------------------------------------------------
 
 SAVED_CONTEXTS_PER_USER_MAX = 1024
-"""Contexts that one user keeps under names. Their pages can be evicted, so each costs the memory of its tokens (4 bytes per token)."""
+"""Contexts that one user keeps under names. Their pages can be evicted: each costs the memory of its tokens, 4 bytes per token."""
 
 SAVED_CONTEXTS_MAX = 16_384
 """The same over all users: without authentication anybody can make up names."""
@@ -140,8 +140,8 @@ SAVED_CONTEXT_NAME_CHARACTERS_MAX = 1024
 """Length of such a name: programs like to build them from other names."""
 
 WORK_LOSSES_MAX = 1
-"""How often a work may have been at the driver when that died, and be tried again. Most are innocent; one that kills the driver each
-time must not be tried for ever."""
+"""How often a work may have been at the driver when that died, and be tried again. Most are innocent; one that kills the driver
+each time must not be tried for ever."""
 
 PASSES_QUEUED_MAX = 1024
 """Forward passes waiting behind one another on one context. More is a guest that forgot to wait."""

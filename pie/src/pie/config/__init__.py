@@ -1,6 +1,6 @@
 """What an operator may choose, and where Pie keeps its files. Nothing else reads the environment.
 
-    from pie.config import AuthConfig, Config
+from pie.config import AuthConfig, Config
 """
 
 from pie.config.config import (

@@ -47,3 +47,7 @@ async def wait(input):
 
 async def fail(input):
     raise ValueError("the guest's own words")
+
+
+async def send_named_file(input):
+    session.send_file(b"content", "notes.txt")

@@ -1,6 +1,6 @@
 """What an operator may choose, and where Pie keeps its files. Nothing else reads the environment.
 
-from pie.config import AuthConfig, Config
+Here are the classes for whoever embeds a server; the package itself imports them from their modules.
 """
 
 from pie.config.config import (

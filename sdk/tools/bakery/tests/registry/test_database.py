@@ -31,7 +31,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     path.write_text("not a database, but long enough to be looked at as if it were one" * 20)
     with pytest.raises(StoreError, match="not a database"):
-        Store(Database(f"sqlite:///{path}")).create()
+        Database(f"sqlite:///{path}")
 
 
 def test_a_place_where_nothing_can_be_written_is_told(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Opens the database: SQLite or PostgreSQL, by URL."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,14 @@ from sqlalchemy.exc import (
     IntegrityError,
     NoSuchModuleError,
     ProgrammingError,
-    TimeoutError as PoolTimeoutError,
 )
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from bakery.errors import StoreError
 
 _LOCK_TIMEOUT_S = 30
 """For SQLite's one writer at a time; a write takes milliseconds."""
+_RETRY_S = 0.02
 _WRITES = "bakery_writes"
 
 
@@ -74,15 +77,35 @@ def _sqlite(url: URL) -> Engine:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        _use_wal(path)
     except OSError as error:
         raise StoreError(f"database: {path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"database: {path}: {error}") from error
     return create_engine(url, connect_args={"timeout": _LOCK_TIMEOUT_S}, pool_size=8, max_overflow=16, pool_timeout=_LOCK_TIMEOUT_S)
 
 
+def _use_wal(path: Path) -> None:
+    """With it readers and the writer do not wait for one another, and the file remembers it.
+
+    While others do the same, SQLite may refuse at once instead of waiting.
+    """
+    give_up_s = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            with closing(sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up_s:
+                raise
+            time.sleep(_RETRY_S)
+
+
 def _prepare(connection: Any, _record: object) -> None:
-    """SQLite: transactions begin where `_begin` says so, readers and the writer do not wait for one another."""
+    """SQLite: transactions begin where `_begin` says so."""
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -26,6 +26,7 @@ from pie_client import (
     Reconnect,
     SyncPieClient,
 )
+from pie_client.limits import HELD_BYTES_MAX
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ async def break_connection(client: PieClient) -> None:
     """Without a word to the other side; returns once it was made anew."""
     socket, before = client._connection._socket, client.statistics().reconnections
     assert socket is not None
-    socket.transport.abort()
+    socket.abort()
     async with asyncio.timeout(PATIENCE_S):
         while client.statistics().reconnections == before:
             await asyncio.sleep(0.01)
@@ -120,6 +121,21 @@ async def test_files_go_both_ways_across_broken_connections(client: PieClient, h
         event, file = await process.recv()
         assert (event, file) == (Event.File, content[::-1])
     assert await process.result() == [0, 3, 768_000]
+
+
+async def test_a_process_that_is_not_read_waits_and_hinders_nobody(client: PieClient, home: Home, tmp_path: Path) -> None:
+    await install(client, "misbehave", home, tmp_path)
+    process = await client.run("misbehave", do="send_without_end")
+    inbox = process._inbox
+    assert inbox is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while not client._connection._flow.stops:
+            await client.ping()
+    assert inbox.size_bytes < 2 * HELD_BYTES_MAX
+    assert await (await client.run("echo", a=1)).result() == {"a": 1}
+    await process.terminate()
+    with pytest.raises(ProcessFailedError):
+        await process.result()
 
 
 async def test_a_stream_goes_on_after_the_connection_broke(client: PieClient, home: Home, tmp_path: Path) -> None:

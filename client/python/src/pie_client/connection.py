@@ -12,13 +12,9 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 from weakref import WeakValueDictionary
-
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from pie_client import limits
 from pie_client.errors import ConnectionLostError, NotConnectedError, PieClientError, ProtocolError, UnreachableError
@@ -26,11 +22,10 @@ from pie_client.events import Event, ProcessEvent
 from pie_client.inbox import Flow, Inbox
 from pie_client.protocol import Answer, Delivery, Opens, Outcome, Protocol, Unreadable, opens_nothing
 from pie_client.reconnect import Reconnect
-from pie_wire.frames import encode
+from pie_client.websocket import CLOSED, WebSocket
 from pie_wire.messages import ClientMessage, McpRequest
 
 State = Literal["new", "open", "recovering", "closed"]
-CLOSED: Final = "WebSocket connection closed"
 
 _log = logging.getLogger("pie_client")
 
@@ -77,7 +72,7 @@ class Connection:
         self._state: State = "new"
         self._why_closed = "connect() was not called"
         self._changed = asyncio.Event()
-        self._socket: ClientConnection | None = None
+        self._socket: WebSocket | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._protocol = Protocol()
@@ -101,7 +96,7 @@ class Connection:
         """Raises `UnreachableError`."""
         if self._state != "new":
             raise NotConnectedError("connect() was called before; make a new client")
-        self._socket = await self._connected()
+        self._socket = await WebSocket.open(self._uri, self._headers)
         self._set("open")
         serving = asyncio.create_task(self._serve(self._socket), name="pie_client serve")
         self._supervisor = asyncio.create_task(self._supervise(serving), name="pie_client supervise")
@@ -111,11 +106,12 @@ class Connection:
         the other side is not told, so that it does not take what it has sent for received."""
         self._give_up(CLOSED)
         if abruptly and self._socket is not None:
-            self._socket.transport.abort()
+            self._socket.abort()
         tasks = [task for task in (self._supervisor, *self._tasks) if task is not None and task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
-        await _drop(self._socket)
+        if self._socket is not None:
+            await self._socket.close()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def spawn(self, work: Coroutine[object, object, None]) -> None:
@@ -138,7 +134,7 @@ class Connection:
         socket = await self._usable(restoring=restoring)
         corr_id, reply = self._expect(opens)
         try:
-            await _send(socket, message(corr_id))
+            await socket.send(message(corr_id))
             return await self._replied(reply)
         except asyncio.CancelledError:
             if launches:
@@ -152,13 +148,13 @@ class Connection:
         corr_id, reply = self._expect(opens_nothing)
         try:
             for message in chunks(corr_id):
-                await _send(socket, message)
+                await socket.send(message)
                 if reply.done():
                     break
             return await self._replied(reply)
         except asyncio.CancelledError:
             if not reply.done():
-                self.spawn(_try_to_send(socket, undo(corr_id)))
+                self.spawn(socket.try_to_send(undo(corr_id)))
             raise
 
     async def send(self, messages: Iterable[ClientMessage], undo: ClientMessage | None = None) -> None:
@@ -166,10 +162,10 @@ class Connection:
         socket = await self._usable()
         try:
             for message in messages:
-                await _send(socket, message)
+                await socket.send(message)
         except asyncio.CancelledError:
             if undo is not None:
-                self.spawn(_try_to_send(socket, undo))
+                self.spawn(socket.try_to_send(undo))
             raise
 
     def fail(self, process_id: str, why: str) -> None:
@@ -191,50 +187,21 @@ class Connection:
 
     # --- one socket ---------------------------------------------------------------------------------------------------
 
-    async def _connected(self) -> ClientConnection:
-        try:
-            return await connect(
-                self._uri,
-                additional_headers=self._headers,
-                compression=None,
-                max_size=limits.INCOMING_FRAME_BYTES_MAX,
-                open_timeout=limits.OPEN_TIMEOUT_S,
-                close_timeout=limits.CLOSE_TIMEOUT_S,
-                ping_interval=None,  # a client that is not reading would seem dead: see `_keep_alive`
-            )
-        except (InvalidURI, ValueError) as error:
-            raise UnreachableError(f"{self._uri!r} is no WebSocket address such as ws://127.0.0.1:8080") from error
-        except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
-            raise UnreachableError(f"no engine at {self._uri}: {str(error) or type(error).__name__}") from error
-
-    async def _serve(self, socket: ClientConnection) -> str:
+    async def _serve(self, socket: WebSocket) -> str:
         """Handle a socket until it ends; why it ended."""
-        alive = asyncio.create_task(self._keep_alive(socket))
+        alive = asyncio.create_task(socket.keep_alive(self._flow))
         try:
             while True:
                 await self._flow.readable()
-                frame = await socket.recv()
-                if isinstance(frame, bytes):
-                    self._frames += 1
-                    for outcome in self._protocol.receive(frame):
-                        self._handle(outcome)
-        except ConnectionClosed as closed:
-            return str(closed)
+                frame = await socket.receive()
+                self._frames += 1
+                for outcome in self._protocol.receive(frame):
+                    self._handle(outcome)
+        except ConnectionLostError as lost:
+            return str(lost)
         finally:
             alive.cancel()
             self._interrupt()
-
-    async def _keep_alive(self, socket: ClientConnection) -> None:
-        """Close a socket whose other side does not answer. While nothing is read no answer can be seen, so none is expected."""
-        while True:
-            await asyncio.sleep(limits.PING_INTERVAL_S)
-            await self._flow.readable()
-            stops = self._flow.stops
-            with suppress(ConnectionClosed):
-                pong = await socket.ping()
-                done, _ = await asyncio.wait({asyncio.ensure_future(pong)}, timeout=limits.PING_TIMEOUT_S)
-                if not done and self._flow.stops == stops:
-                    socket.transport.abort()
 
     def _interrupt(self) -> None:
         """The socket is gone: nothing that was sent over it will be answered."""
@@ -280,7 +247,7 @@ class Connection:
 
     # --- the next socket ----------------------------------------------------------------------------------------------
 
-    async def _usable(self, *, restoring: bool = False) -> ClientConnection:
+    async def _usable(self, *, restoring: bool = False) -> WebSocket:
         """The socket, once it may be used."""
         while self._state == "recovering" and not restoring:
             await self._changed.wait()
@@ -300,8 +267,7 @@ class Connection:
                 try:
                     serving = await self._recovered(pauses, why)
                 except PieClientError as error:
-                    self._give_up(str(error))
-                    return await _drop(self._socket)
+                    return self._give_up(str(error))
                 since = loop.time()
                 self._reconnections += 1
                 self._set("open")
@@ -314,13 +280,13 @@ class Connection:
         for pause_s in pauses:
             await asyncio.sleep(pause_s)
             try:
-                self._socket = await self._connected()
+                self._socket = await WebSocket.open(self._uri, self._headers)
                 return await self._restored(self._socket)
             except (UnreachableError, ConnectionLostError, TimeoutError) as error:
                 _log.info("not reconnected: %s", error)
         raise ConnectionLostError(CLOSED)
 
-    async def _restored(self, socket: ClientConnection) -> "asyncio.Task[str]":
+    async def _restored(self, socket: WebSocket) -> "asyncio.Task[str]":
         """A socket being served, on which the session is as it was. Raises what `restore` raises, and `TimeoutError`."""
         serving = asyncio.create_task(self._serve(socket), name="pie_client serve")
         try:
@@ -328,7 +294,7 @@ class Connection:
                 await self._restore()
         except BaseException:
             serving.cancel()
-            socket.transport.abort()
+            socket.abort()
             raise
         return serving
 
@@ -344,23 +310,6 @@ class Connection:
             self._state = state
             self._changed.set()
             self._changed = asyncio.Event()
-
-
-async def _send(socket: ClientConnection, message: ClientMessage) -> None:
-    try:
-        await socket.send(encode(message))
-    except ConnectionClosed as error:
-        raise ConnectionLostError(f"{CLOSED} before everything was sent") from error
-
-
-async def _try_to_send(socket: ClientConnection, message: ClientMessage) -> None:
-    with suppress(ConnectionLostError):
-        await _send(socket, message)
-
-
-async def _drop(socket: ClientConnection | None) -> None:
-    if socket is not None:
-        await socket.close()
 
 
 def _retrieved(reply: "asyncio.Future[Reply]") -> None:

@@ -5,6 +5,7 @@ end the process waits; but not as long as somebody else waits for an answer or a
 """
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakSet
@@ -12,6 +13,8 @@ from weakref import WeakSet
 from pie_client.backlog import Backlog
 from pie_client.events import ProcessEvent
 from pie_client.limits import HELD_BYTES_MAX
+
+_log = logging.getLogger("pie_client")
 
 
 class Flow:
@@ -54,6 +57,8 @@ class Flow:
         elif self._readable.is_set():
             self.stops += 1
             self._readable.clear()
+            if self._waiters:
+                _log.warning("not reading: %d processes have more unread events than fit", len(self._full))
 
 
 class Inbox:

@@ -17,8 +17,8 @@ from pie_client import (
     Reconnect,
     limits,
 )
-from pie_client.connection import CLOSED
 from pie_client.limits import INCOMING_FRAME_BYTES_MAX
+from pie_client.websocket import CLOSED
 from pie_wire import messages
 
 

@@ -23,6 +23,7 @@ _STATUSES: dict[str, tuple[int, str, str | None]] = {
     "out-of-pages": (400, INVALID, "context_length_exceeded"),
     "template": (400, INVALID, "invalid_value"),
     "grammar": (400, INVALID, "invalid_schema"),
+    "constraint": (400, INVALID, "invalid_schema"),
     "model-not-found": (404, INVALID, "model_not_found"),
     "program-not-found": (500, SERVER, "program_not_found"),
     "quota": (429, RATE_LIMIT, "rate_limit_exceeded"),

@@ -30,6 +30,7 @@ class ChatRoute:
     async def __call__(self, exchange: Exchange) -> None:
         request = decode(exchange.body, ChatRequest)
         model = self._service.model(request.model)
+        self._service.engine.demand_open(exchange.username)  # before work is put into grammars and prompts
         use = tool_use(request.tools, request.tool_choice, request.parallel_tool_calls)
         options = await self._options(request, model, use)
         prompt = await chat_prompt(model, request.messages, use, len(exchange.body))

@@ -68,6 +68,7 @@ class CompletionsRoute:
     async def __call__(self, exchange: Exchange) -> None:
         request = decode(exchange.body, CompletionRequest)
         model = self._service.model(request.model)
+        self._service.engine.demand_open(exchange.username)  # before work is put into grammars and prompts
         _check(request)
         prompts = [await _tokens(model, prompt) for prompt in prompts_of(request)]
         options = [self._options(request, model, number) for number in range(len(prompts))]

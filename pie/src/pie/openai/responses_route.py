@@ -33,6 +33,7 @@ class ResponsesRoute:
     async def create(self, exchange: Exchange) -> None:
         request = decode(exchange.body, ResponseRequest)
         model = self._service.model(request.model)
+        self._service.engine.demand_open(exchange.username)  # before work is put into grammars and prompts
         use = tool_use(request.tools, request.tool_choice, request.parallel_tool_calls)
         messages = self._conversation(request, exchange.username)
         option = await self._option(request, model, use)

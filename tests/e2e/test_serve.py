@@ -150,7 +150,7 @@ def test_processes_get_their_grace_and_are_ended_after_it(pie: Command, tmp_path
         events = asyncio.run(attached(url, child))
         code, err = ended(child)
     assert (code, events[-1][0]) == (0, Event.Error)
-    assert "ending 1 processes" in err
+    assert "ending 1 processes and 0 HTTP answers" in err
 
 
 def test_a_second_signal_ends_it_at_once(pie: Command) -> None:

@@ -9,10 +9,12 @@ import signal
 import sys
 from contextlib import suppress
 from importlib.metadata import version
+from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pie.errors import ServerError
 from pie_cli.options import ConfigPath
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DESCRIPTORS = 1 << 20
 """File descriptors that we ask for: one per connection that `limits.connections` may allow. Some systems grant a billion, which
 makes programs slow that look at each of them."""
+LOG_BYTES_MAX = 10 << 20
+"""Of a log file; the one before it is kept."""
 HINT_NO_USERS = "nobody can log in yet; add yourself: pie auth add NAME --operator < ~/.ssh/id_ed25519.pub"
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -54,6 +58,8 @@ def serve(
 
     if allow_anyone and not no_auth:
         raise typer.BadParameter("--allow-anyone is for --no-auth")
+    if monitor and not sys.stdout.isatty():
+        raise typer.BadParameter("--monitor needs a terminal; /metrics and `pie ps --json` are for programs")
     here = home.from_environment()
 
     def read() -> "Config":
@@ -81,11 +87,14 @@ def overridden(config: "Config", *, host: str | None, port: int | None, no_auth:
 
 
 def log_to(home: "Home | None", *, verbose: bool) -> None:
-    """Log to stderr, or into a file in the home while stderr is a monitor's."""
+    """Log to stderr, or into a file in the home while stderr is a monitor's. Raises `ServerError`."""
     handler: logging.Handler = logging.StreamHandler()
     if home is not None:
-        home.root.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(home.root / "serve.log")
+        try:
+            home.root.mkdir(parents=True, exist_ok=True)
+            handler = RotatingFileHandler(home.root / "serve.log", maxBytes=LOG_BYTES_MAX, backupCount=1)
+        except OSError as error:
+            raise ServerError(f"{home.root}: the log cannot be written: {error.strerror}") from error
     logging.basicConfig(handlers=[handler], level=logging.WARNING, format="%(asctime)s pie: %(levelname)s %(name)s: %(message)s")
     logging.getLogger("pie").setLevel(logging.DEBUG if verbose else logging.NOTSET)
 

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 
 from pie.config.config import AuthConfig, Config, DriverConfig, ModelConfig, ServerConfig
 from pie.config.home import Home
+from pie.errors import ServerError
 from pie.server import Server
 from pie_cli.main import app
-from pie_cli.serve import HINT_NO_USERS, banner, boxed, overridden
+from pie_cli.serve import HINT_NO_USERS, banner, boxed, log_to, overridden
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -73,3 +74,10 @@ def test_files_of_users_that_others_may_read_are_refused_at_the_start(tmp_path: 
     code, _, err = run("--port", "0")
     assert code == 1
     assert "chmod 600" in err
+
+
+def test_a_monitor_needs_a_terminal_and_a_place_for_the_log(tmp_path: Path) -> None:
+    assert run("-m")[0] == 2
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServerError, match="the log cannot be written"):
+        log_to(Home(tmp_path / "file"), verbose=False)

@@ -133,8 +133,9 @@ class Server:
         self.engine.drain(True)
         self._listener.stop_accepting()
         if not await self._quiet(grace_s):
-            log.warning("ending %d processes that have not finished in %g s", len(self.engine.processes()), grace_s)
-            for process in self.engine.processes():
+            processes, requests = self.engine.processes(), self._http.in_flight
+            log.warning("ending %d processes and %d HTTP answers that are not done after %g s", len(processes), requests, grace_s)
+            for process in processes:
                 self.engine.terminate(process.id)
             await self._quiet(ENDING_TIMEOUT_S)
         if was_ready:

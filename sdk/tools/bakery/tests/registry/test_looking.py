@@ -132,6 +132,13 @@ async def test_a_program_whose_versions_are_all_yanked_is_not_found_and_comes_ba
     assert await found(bench) == ["toast"]
 
 
+async def test_a_version_that_is_none_cannot_be_yanked(bench: Any) -> None:
+    await bench.publish()
+    for version in ("%00", "latest", "x" * 200):
+        refused = await bench.http.put(f"/api/v1/inferlets/toast/{version}/yank", headers=bench.as_("alice"))
+        assert refused.status_code == 404
+
+
 async def test_owner_and_administrator_may_yank_and_nobody_else(bench: Any) -> None:
     await bench.publish("alice")
     url = "/api/v1/inferlets/toast/1.0.0/yank"

@@ -128,6 +128,12 @@ async def test_an_address_that_is_not_ours_takes_nothing(bench: Any, fields: Fie
     assert list(bench.registry.artifacts.staged()) == []
 
 
+@pytest.mark.parametrize("upload", ["%00", "x", "..%2f..%2fetc", "A" * 64])
+async def test_an_address_of_no_upload_is_not_found(bench: Any, toast: bytes, upload: str) -> None:
+    answer = await bench.http.put(f"/api/v1/uploads/{upload}?expires=9999999999&signature=x", content=toast)
+    assert answer.status_code in {404, 405}
+
+
 async def test_an_address_expires(bench: Any, fields: Fields, toast: bytes) -> None:
     url = (await bench.announce("alice", fields())).json()["upload_url"]
     bench.time.now_s += UPLOAD_EXPIRES_S

@@ -45,7 +45,7 @@ from bakery.registry.publishing import Address, Publishing
 from bakery.registry.records import Artifact, User
 from bakery.registry.store import Store
 from bakery.registry.throttle import Throttle
-from bakery.registry.tokens import bearer
+from bakery.registry.tokens import bearer, is_upload_id
 
 T = TypeVar("T")
 PREFIX = "/api/v1"
@@ -155,6 +155,8 @@ class Api:
         expires = query.get("expires", "")
         if not (expires.isascii() and expires.isdigit() and len(expires) < 16):
             raise InvalidRequestError("expires: must be a number")
+        if not is_upload_id(request.path_params["upload"]):
+            raise NotFoundError("no such upload")
         put = Address(request.path_params["upload"], int(expires), query.get("signature", ""))
         await self.publishing.put(put, request.stream(), self.now())
         return Response(status_code=200)
@@ -168,7 +170,7 @@ class Api:
     async def yank(self, request: Request) -> Response:
         """PUT hides a version from search and from bare names, DELETE shows it again. Twice is as good as once."""
         user = await self._user(request)
-        name, version, yanked = _name(request), request.path_params["version"], request.method == "PUT"
+        name, version, yanked = _name(request), _version(request), request.method == "PUT"
         await _threaded(lambda: self.store.set_yanked(user, name, version, yanked=yanked))
         return _json(YankAnswer(name=name, version=version, yanked=yanked))
 
@@ -194,11 +196,7 @@ class Api:
         return user
 
     async def _artifact(self, request: Request) -> Artifact:
-        name, version = _name(request), request.path_params["version"]
-        try:
-            checked_version(version)
-        except InvalidRequestError as error:
-            raise NotFoundError(f"no such version of `{name}`") from error
+        name, version = _name(request), _version(request)
         return await _threaded(lambda: self.store.artifact(name, version))
 
     def _url(self, request: Request) -> str:
@@ -252,6 +250,13 @@ def _name(request: Request) -> str:
         return str(ProgramName.parse(text))
     except InvalidRequestError as error:
         raise NotFoundError("no such program: that is no program name") from error
+
+
+def _version(request: Request) -> str:
+    try:
+        return checked_version(request.path_params["version"])
+    except InvalidRequestError as error:
+        raise NotFoundError("no such version: that is no version") from error
 
 
 def _number(request: Request, field_name: str, default: int, most: int) -> int:

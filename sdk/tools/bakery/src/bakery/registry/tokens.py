@@ -5,11 +5,13 @@ A token is 256 random bits, so a plain SHA-256 of it is kept: nobody can try all
 
 import hashlib
 import hmac
+import re
 import secrets
 
 from bakery.limits import TOKEN_CHARACTERS_MAX
 from bakery.registry.records import Submission
 
+_UPLOAD_ID = re.compile(r"[0-9a-f]{64}")
 _PREFIX = "bakery_"
 HINT_CHARACTERS = len(_PREFIX) + 4
 
@@ -35,6 +37,10 @@ def bearer(header: str) -> str | None:
 def upload_id(user_id: int, wanted: Submission) -> str:
     """The same for the same announcement of the same user: announcing twice is harmless."""
     return hashlib.sha256(_joined(user_id, *_fields(wanted))).hexdigest()
+
+
+def is_upload_id(text: str) -> bool:
+    return _UPLOAD_ID.fullmatch(text) is not None
 
 
 def sign_upload(key: bytes, upload: str, wanted: Submission, expires_s: int) -> str:

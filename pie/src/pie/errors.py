@@ -163,7 +163,7 @@ class DrainingError(PieError):
 
 
 class TokenBudgetError(PieError):
-    """The process has had as many tokens computed as it was launched with."""
+    """The process has handed in and drawn as many tokens as it was launched with."""
 
     code = "token-budget"
 

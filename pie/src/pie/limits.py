@@ -23,6 +23,10 @@ FILE_NAME_CHARACTERS_MAX = 255
 MCP_REQUESTS_MAX = 64
 """Requests to MCP servers whose results a process has not dropped yet; each result has at most the size of a frame."""
 
+BUDGET_AHEAD_TOKENS = 256
+"""What a generation takes of its process's token budget ahead of what it has drawn: more than the batches on their way draw, so that it
+never waits for leave."""
+
 # --- engine: what one user may take ---------------------------------------------------------------------------------
 
 QUOTA_USERS_MAX = 10_000
@@ -155,6 +159,10 @@ to let newcomers in (they wait for two such batches), long enough that what a ba
 
 BURST_STEADY_S = 0.08
 """The same when nobody has come for `STEADY_AFTER_S`."""
+
+LOCKSTEP_TARGET_S = 0.005
+"""The same while generations are about that obey constraints and draw one token per batch, whatever others draw. On a model whose step
+takes that long nobody loses anything; on a faster one the others get some steps, so that a batch's own cost is not all there is."""
 
 BURST_STEPS_MIN = 4
 """Steps that a burst has at least, within `BURST_STEADY_S`. Measured with pie-tiny, 32 sequences, tokens/s of single steps,

@@ -18,10 +18,14 @@ from pie.engine.engine import Engine, running
 from pie.errors import DrainingError, PieError, QuotaError, TooManyProcessesError
 from pie.host import context as contexts
 from pie.host.forward import draw
+from pie.host.generate import Chunk, Generation, Options, next_chunk, start
 from pie.host.guest import Guest
 from pie.host.sampler import GuestSampler
 from pie.sched.context import SavedContext
 from pie.sched.work import Pass
+
+NONE = np.zeros(0, np.uint32)
+GREEDY = GuestSampler(temperature=0.0, top_k=0, top_p=1.0, min_p=0.0, seed=0)
 
 
 async def waits(_: Guest) -> str:
@@ -171,7 +175,7 @@ def computes(*lengths: int) -> Body:
         for length in lengths:
             tokens = np.ones(length, np.uint32)
             try:
-                await draw(guest, held, tokens, GuestSampler(0.0, 0, 1.0, 0.0, 0))
+                await draw(guest, held, tokens, GREEDY)
             except PieError as error:
                 return error.code
         return "done"
@@ -200,3 +204,37 @@ async def test_a_process_ends_its_work_at_its_token_budget(engine: Engine) -> No
     launched = engine.launch(program(computes(50, 50, 1)), "{}", token_budget=100)
     assert (await launched.outcome()).value == "token-budget"
     assert launched.process.tokens == 100
+
+
+def generates(prompt: int, *, at_once: int = 1) -> Body:
+    """As long as it may; returns how many tokens it got before the error, and the error's code."""
+
+    async def one(guest: Guest) -> tuple[int, str]:
+        options = Options(GREEDY, 0, NONE, [], NONE, chunk_tokens=0, unread_max=0)
+        held = contexts.new_context(guest, guest.model("dummy"))
+        generation = start(guest, held, [("tokens", np.ones(prompt, np.uint32))], options)
+        assert isinstance(generation, Generation)
+        count = 0
+        try:
+            while True:
+                chunk = next_chunk(guest, generation)
+                count += len((chunk if isinstance(chunk, Chunk) else await chunk).tokens)
+        except PieError as error:
+            return count, error.code
+
+    async def body(guest: Guest) -> str:
+        return repr(await asyncio.gather(*(one(guest) for _ in range(at_once))))
+
+    return body
+
+
+async def test_a_generation_keeps_the_budget_of_its_process_to_the_token(engine: Engine) -> None:
+    launched = engine.launch(program(generates(prompt=30)), "{}", token_budget=100)
+    assert (await launched.outcome()).value == "[(70, 'token-budget')]"
+    assert launched.process.tokens == 99, "the last token drawn is not computed"
+
+
+async def test_generations_at_once_never_have_more_computed_than_the_budget(engine: Engine) -> None:
+    launched = engine.launch(program(generates(prompt=30, at_once=3)), "{}", token_budget=1000)
+    assert (await launched.outcome()).value.count("token-budget") == 3
+    assert 200 < launched.process.tokens <= 1000

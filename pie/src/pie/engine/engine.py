@@ -137,8 +137,8 @@ class Engine:
         *,
         token_budget: int | None = None,
     ) -> LaunchedProcess:
-        """Start a process. `input_text` is what the program's `run` gets: JSON text. At most `token_budget` tokens are computed
-        for it.
+        """Start a process. `input_text` is what the program's `run` gets: JSON text. `token_budget` is how many tokens it may
+        hand in and have drawn.
 
         Raises `DrainingError`, `QuotaError`, `TooManyProcessesError`.
         """

@@ -1,22 +1,23 @@
-"""A process's token budget: how many tokens may be computed for it.
+"""A process's token budget: how many tokens it may hand in and have drawn, on all its contexts together.
 
-What has been computed stands in `Process.tokens`, which the engine keeps. What has been asked for and is still to be computed is
-*promised* here, so that a hundred passes handed in at once count a hundred times. A generation promises its prompt; what it draws
-is cut to what is left when it starts, and it ends as soon as nothing is left. So a process with one generation at a time keeps its
-budget to the token; several at a time exceed it by less than a burst each.
+Tokens count when they are asked for, not when they have been computed: it makes no difference to a budget what else runs, what was
+known already, or how many passes are on their way. A pass costs its tokens. A generation costs its prompt and what it draws; it
+takes leave to draw from the budget little by little, somewhat ahead, and gives back what it did not need. So a budget is never
+exceeded, and several generations at once end within `BUDGET_AHEAD_TOKENS` each of using it up.
 """
 
 from pie.errors import PieError, TokenBudgetError
+from pie.limits import BUDGET_AHEAD_TOKENS
 from pie.processes.process import Process
 from pie.sched.generation import Generation
 
 
 class TokenBudget:
-    __slots__ = ("_process", "_promised")
+    __slots__ = ("_process", "_spent")
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._promised = 0
+        self._spent = 0
 
     @property
     def limited(self) -> bool:
@@ -24,51 +25,67 @@ class TokenBudget:
 
     @property
     def left(self) -> int:
-        """How many tokens may still be asked for. For limited processes."""
+        """How many tokens may still be asked for. Of limited processes."""
         assert self._process.token_budget is not None
-        return self._process.token_budget - self._process.tokens - self._promised
+        return self._process.token_budget - self._spent
 
-    def promise(self, count: int) -> None:
-        """So many tokens are going to be computed. Raises `TokenBudgetError` if they are too many."""
+    def spend(self, count: int) -> None:
+        """Raises `TokenBudgetError` if so many are not left."""
         if count > self.left:
             raise self.exhausted()
-        self._promised += count
+        self._spent += count
 
-    def settle(self, count: int) -> None:
-        """So many of the promised tokens have been computed, or will not be."""
-        self._promised -= count
+    def give_back(self, count: int) -> None:
+        """So many were not needed."""
+        self._spent -= count
 
     def exhausted(self) -> TokenBudgetError:
         return TokenBudgetError(f"the process has used up its budget of {self._process.token_budget} tokens")
 
 
 class Spending:
-    """What a generation may take of its process's token budget. When that is used up the loop ends, with an error."""
+    """What one generation takes of a budget. When nothing is left the loop ends, with an error."""
 
     def __init__(self, budget: TokenBudget, inputs: int, tokens_max: int) -> None:
-        """Raises `TokenBudgetError` if not even the prompt and one token are left."""
-        budget.promise(inputs)
-        self._budget = budget
-        self._promised = inputs
-        self._cut = not 0 < tokens_max <= budget.left
-        self.tokens_max = budget.left if self._cut else tokens_max
+        """Raises `TokenBudgetError` if the prompt and one token more are not left. `tokens_max` 0: no maximum."""
+        budget.spend(inputs)
         self.error: PieError | None = None
-        if not self.tokens_max:
-            self.end()
+        self.allowed = 0
+        """Tokens that it may draw for the time being."""
+        self._budget = budget
+        self._inputs = inputs
+        self._tokens_max = tokens_max
+        self._ended = False
+        self._extend(0)
+        if not self.allowed:
+            budget.give_back(inputs)
             raise budget.exhausted()
 
-    def look_at(self, scheduled: Generation, *, stopped: bool) -> None:
-        """Asked after each batch. `stopped`: its end has been found already."""
-        self.end()
-        if stopped or scheduled.finish == "stop" or scheduled.error is not None:
-            return
-        if scheduled.finish == "length":
-            self.error = self._budget.exhausted() if self._cut and scheduled.produced >= self.tokens_max else None
-        elif self._budget.left <= 0:
+    def undo(self) -> None:
+        """The generation was refused for another reason."""
+        self._budget.give_back(self._inputs + self.allowed)
+
+    def look_at(self, scheduled: Generation) -> None:
+        """Asked after each batch: takes more, or ends the loop if there is none."""
+        if not scheduled.done:
+            self._extend(scheduled.produced)
+            if scheduled.produced < self.allowed:
+                return
             self.error = self._budget.exhausted()
             scheduled.cancel()
+        self.end(scheduled)
 
-    def end(self) -> None:
-        """The prompt has been computed, and counts as that; or it never will be."""
-        self._budget.settle(self._promised)
-        self._promised = 0
+    def end(self, scheduled: Generation) -> None:
+        """The loop has ended."""
+        if not self._ended:
+            self._ended = True
+            self._budget.give_back(self.allowed - scheduled.produced)
+
+    def _extend(self, produced: int) -> None:
+        wanted = produced + BUDGET_AHEAD_TOKENS
+        if self._tokens_max:
+            wanted = min(wanted, self._tokens_max)
+        more = min(wanted - self.allowed, self._budget.left)
+        if more > 0:
+            self._budget.spend(more)
+            self.allowed += more

@@ -130,13 +130,13 @@ def _forward(guest: Guest, held: GuestContext, given: Pass) -> asyncio.Future[Pa
     if not budget.limited:
         return held.model.scheduler.forward(held.context, given)
     inputs = len(given.tokens)
-    budget.promise(inputs)
+    budget.spend(inputs)
     try:
         future = held.model.scheduler.forward(held.context, given)
     except PieError:
-        budget.settle(inputs)
+        budget.give_back(inputs)
         raise
-    future.add_done_callback(lambda _: budget.settle(inputs))
+    future.add_done_callback(lambda done: budget.give_back(inputs) if done.cancelled() or done.exception() else None)
     return future
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Generation:
     def unbounded(self) -> None:
         """Nothing needs to be read in between any more."""
         self._unread_max = 0
-        self._scheduled.allow(None)
+        self._scheduled.allow(None if self._spending is None else self._spending.allowed)
 
     def keep(self, length: int) -> None:
         """Cut the context back to the prompt and the first `length` tokens drawn. The loop has ended.
@@ -118,7 +118,7 @@ class Generation:
         self._scheduled.on_progress = None
         self._scheduled.cancel()
         if self._spending is not None:
-            self._spending.end()
+            self._spending.end(self._scheduled)
 
     @property
     def _error(self) -> PieError | None:
@@ -141,9 +141,12 @@ class Generation:
         return Chunk(tokens, text + self._last_text(), self._scheduled.finish)
 
     def _allow(self) -> None:
-        """All that the guest has taken, and as much again as may lie unread."""
-        if self._unread_max:
-            self._scheduled.allow(self._drawn + self._unread_max)
+        """All that the guest has taken, and as much again as may lie unread; and no more than the process's budget gives."""
+        limits = [self._drawn + self._unread_max] if self._unread_max else []
+        if self._spending is not None:
+            limits.append(self._spending.allowed)
+        if limits:
+            self._scheduled.allow(min(limits))
 
     def _progress(self) -> None:
         tokens = self._scheduled.take()
@@ -154,10 +157,19 @@ class Generation:
                 self._tokens.extend(tokens)
                 self._drawn += len(tokens)
         if self._spending is not None:
-            self._spending.look_at(self._scheduled, stopped=self._stopped)
+            self._spend(self._spending)
         if self._stopped and self._scheduled.done:
             self._cut_back()
         self.signal.notify()
+
+    def _spend(self, spending: Spending) -> None:
+        if self._stopped:
+            spending.end(self._scheduled)
+            return
+        before = spending.allowed
+        spending.look_at(self._scheduled)
+        if spending.allowed > before:
+            self._allow()
 
     def _look_for_stop(self, tokens: Sequence[int]) -> None:
         for token in tokens:
@@ -203,9 +215,9 @@ def _start(guest: Guest, held: GuestContext, tokens: list[int], options: Options
         return _generation(held, tokens, options, None)
     spending = Spending(guest.budget, len(tokens), options.tokens_max)
     try:
-        return _generation(held, tokens, replace(options, tokens_max=spending.tokens_max), spending)
+        return _generation(held, tokens, options, spending)
     except PieError:
-        spending.end()
+        spending.undo()
         raise
 
 

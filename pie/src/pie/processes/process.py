@@ -40,7 +40,7 @@ class Process:
     tokens: int = 0
     """Computed for it so far: prefilled and drawn."""
     token_budget: int | None = None
-    """How many may be; None: any number."""
+    """How many tokens it may hand in and have drawn; None: any number."""
     first_tokens_ns: int | None = None
     """When the first were, by the clock of `created_ns`."""
 

@@ -161,8 +161,8 @@ BURST_STEADY_S = 0.08
 """The same when nobody has come for `STEADY_AFTER_S`."""
 
 LOCKSTEP_TARGET_S = 0.005
-"""The same while generations are about that obey constraints and draw one token per batch, whatever others draw. On a model whose step
-takes that long nobody loses anything; on a faster one the others get some steps, so that a batch's own cost is not all there is."""
+"""The same while generations are about that obey constraints: they draw one token per batch, whatever others draw. On a model whose
+step takes that long nobody loses anything; on a faster one others get some steps, so that a batch's own cost is not all there is."""
 
 BURST_STEPS_MIN = 4
 """Steps that a burst has at least, within `BURST_STEADY_S`. Measured with pie-tiny, 32 sequences, tokens/s of single steps,
@@ -398,8 +398,8 @@ OPENAI_RESPONSES_KEPT_MAX = 256
 OPENAI_RESPONSES_KEPT_BYTES_MAX = 16 << 20
 """The JSON text in them."""
 
-OPENAI_RESPONSE_USERS_MAX = 1024
-"""Users with stored responses; whoever has stored nothing for longest goes first. With the two bounds above: memory."""
+OPENAI_RESPONSES_KEPT_BYTES_TOTAL_MAX = 256 << 20
+"""Of all users together; those of whoever has stored nothing for longest go first."""
 
 OPENAI_CALL_HEAD_CHARACTERS_MAX = 4096
 """How long the name of a tool call may keep the parser waiting before the call is read as a whole at its end."""

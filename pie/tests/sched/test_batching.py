@@ -1,6 +1,7 @@
 """Which tokens go into which batch."""
 
 from pie.limits import BURST_STEADY_S, BURST_TARGET_S
+from sched_fakes.constraint import Capricious
 from sched_fakes.history import limits
 from sched_fakes.rig import Rig
 
@@ -116,3 +117,49 @@ def test_no_batch_breaks_the_driver_s_limits():
         rig.generate(rig.context(f"owner{number}"), [number] * (3 * number + 1), tokens_max=9)
     while batch := rig.step():
         assert len(batch.requests) <= 3 and sum(tokens_by_sequence(batch).values()) <= 7
+
+
+def test_nobody_s_first_token_waits_for_a_burst_of_others():
+    rig = Rig()
+    running = rig.generate(rig.context("a"), [1], tokens_max=60)
+    rig.run_batches(3)
+    late = rig.generate(rig.context("b"), [2], tokens_max=60)
+    batch = rig.hand_out()
+    assert {request.sequence: request.steps for request in batch.requests} == {
+        running.context.sequence: 1,
+        late.context.sequence: 1,
+    }
+    assert all(request.steps > 1 for request in rig.hand_out().requests)
+
+
+def test_who_obeys_a_constraint_draws_in_every_batch_and_others_more_on_a_fast_driver():
+    rig = Rig(limits(pages_total=100))
+    free = rig.generate(rig.context("a"), [1], tokens_max=60)
+    bound = rig.generate(rig.context("b"), [2], tokens_max=60, constraint=Capricious(1, rig.limits.vocabulary_size))
+    rig.run_batches(3)
+    batches = [rig.step() for _ in range(5)]
+    steps = [{request.sequence: request.steps for request in batch.requests} for batch in batches]
+    assert steps == 5 * [{free.context.sequence: 5, bound.context.sequence: 1}]
+
+
+def test_on_a_slow_driver_all_draw_one_token_beside_a_constraint():
+    rig = Rig(limits(pages_total=100))
+    rig.core._costs.step_s = 0.05
+    works = [
+        rig.generate(rig.context("a"), [1], tokens_max=60),
+        rig.generate(rig.context("b"), [2], tokens_max=60, constraint=Capricious(1, rig.limits.vocabulary_size)),
+    ]
+    for _ in range(6):
+        rig.core._costs.step_s = 0.05
+        rig.step()
+    assert [work.produced for work in works] == [6, 6]
+
+
+def test_batches_overlap_again_when_the_constraint_is_over():
+    rig = Rig(limits(pages_total=100))
+    rig.generate(rig.context("a"), [1], tokens_max=60)
+    rig.generate(rig.context("b"), [2], tokens_max=2, constraint=Capricious(1, rig.limits.vocabulary_size))
+    rig.step()
+    assert rig.hand_out() is not None and rig.hand_out() is None
+    rig.land()
+    assert rig.hand_out() is not None and rig.hand_out() is not None

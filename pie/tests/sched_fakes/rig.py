@@ -84,6 +84,11 @@ class Rig:
             self.land()
         return batch
 
+    def run_batches(self, count: int) -> None:
+        """So many batches, one after the other."""
+        for _ in range(count):
+            self.step()
+
     def run(self) -> int:
         """Until there is nothing more to do, letting time pass where works wait for that. Returns the number of batches."""
         batches = 0

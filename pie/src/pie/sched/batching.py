@@ -7,19 +7,20 @@ a share of requests and tokens, so a crowd of short works does not hold up a pre
 
 Steps. A request may draw several tokens in one batch (a *burst*), which spares the way through the scheduler for each. Nobody can
 join while a burst runs, so its length follows from who else is there: 1 while there are passes or prefills, else what the driver
-does within `BURST_TARGET_S`. The first token of a generation is always a burst of its own.
+does within `BURST_TARGET_S`. The first token of a generation does not wait for a burst, its own or somebody else's: one step.
 
 Pipelining. Up to `batches_in_flight_max` batches are on their way. While batch n runs, batch n+1 waits at the driver, made without
 knowing what n draws: its generations go on from the driver's own last token, and it is known how many tokens n will draw, as fewer
 come only from a sequence that stopped, which the driver then skips. So the driver never waits for the scheduler, nor for what
-consumers do with tokens.
+consumers do with tokens. Only generations that obey constraints need to know what n drew. While there are some, batches follow one
+another without overlap, or such a generation would be in every other batch only; and they are short, as it draws one token in each.
 """
 
 from collections.abc import Sequence
 from enum import Enum
 
 from pie.driver.messages import DriverLimits, Request
-from pie.limits import BURST_STEADY_S, BURST_STEPS_MIN, BURST_TARGET_S, MIXED_TARGET_S, PREFILL_CHUNK_MIN
+from pie.limits import BURST_STEADY_S, BURST_STEPS_MIN, BURST_TARGET_S, LOCKSTEP_TARGET_S, MIXED_TARGET_S, PREFILL_CHUNK_MIN
 from pie.sched.admission import Admission
 from pie.sched.costs import Costs
 from pie.sched.generation import Generation
@@ -39,6 +40,7 @@ class Pace(Enum):
     """Who may want to join before a burst is over."""
 
     SINGLE = "forward passes are about: one step"
+    LOCKSTEP = "some obey constraints, and wait for this batch to know what they may draw next"
     BRISK = "newcomers keep coming"
     STEADY = "nobody has come for a while"
 
@@ -95,7 +97,7 @@ class Batching:
             return plan
         shorts, prefills = _parted(eligible)
         self._owners.at_work(min([work.owner.service for work in eligible]))
-        steps = 1 if prefills else self._burst(pace)
+        steps = 1 if prefills or any(type(work) is Generation and work.first for work in shorts) else self._burst(pace)
         self._add_shorts(plan, shorts, steps, passes_max, bool(prefills))
         if prefills:
             self._add_prefills(plan, prefills)
@@ -105,6 +107,8 @@ class Batching:
         """Steps of a burst."""
         if pace is Pace.SINGLE:
             return 1
+        if pace is Pace.LOCKSTEP:
+            return self._costs.steps_within(LOCKSTEP_TARGET_S, self._limits.steps_max)
         steady = self._costs.steps_within(BURST_STEADY_S, self._limits.steps_max)
         if pace is Pace.STEADY:
             return steady
@@ -119,7 +123,7 @@ class Batching:
             if plan.requests_left <= requests_kept or plan.tokens_left - tokens_kept < work.inputs_left():
                 break
             if type(work) is Generation or plan.passes < passes_max:
-                self._add(plan, work, work.inputs_left(), 1 if work.first else steps)
+                self._add(plan, work, work.inputs_left(), steps)
 
     def _add_prefills(self, plan: Plan, prefills: list[AnyWork]) -> None:
         available = plan.tokens_left

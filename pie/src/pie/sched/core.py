@@ -139,7 +139,7 @@ class SchedulerCore:
 
     def schedule(self, now: float) -> Batch | None:
         """The next batch for the driver; None if there is nothing to hand out, or enough is on its way."""
-        if len(self._flights) >= self.limits.batches_in_flight_max:
+        if len(self._flights) >= self.limits.batches_in_flight_max or self._in_lockstep:
             return None
         while True:
             self._admission.admit(now)
@@ -326,7 +326,15 @@ class SchedulerCore:
     def _pace(self, now: float) -> Pace:
         if self.gathering.passes_about(now):
             return Pace.SINGLE
+        if any(work.id in self._admission.running for work in self._constrained):
+            return Pace.LOCKSTEP
         return Pace.BRISK if now - self._newcomer_at < STEADY_AFTER_S else Pace.STEADY
+
+    @property
+    def _in_lockstep(self) -> bool:
+        """Whether the next batch waits for the one on its way: somebody obeys a constraint and is in it, and there are no passes,
+        whose programs would run meanwhile."""
+        return any(work.in_flight for work in self._constrained) and not self.gathering.about
 
     def _observe(self, plan: Plan, result: BatchResult, now: float) -> None:
         drawn = max([len(output.tokens) for output in result.outputs]) // 4

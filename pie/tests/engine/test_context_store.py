@@ -69,6 +69,21 @@ def test_a_disk_that_takes_nothing_is_reported_and_leaves_no_rest(folder: Path, 
     assert not list(folder.iterdir())
 
 
+def test_a_file_that_cannot_be_removed_is_told_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = ContextStore(folder)
+    store.store([saved("ada", "a", 1)])
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    assert store.store([]) == []
+    assert "stays on disk" in caplog.text
+    assert loaded(folder) == {("ada", "a"): [1]}
+
+
 def damage_tokens(content: bytes) -> bytes:
     return content[:-1] + bytes([content[-1] ^ 1])
 

@@ -73,8 +73,7 @@ class ContextStore:
         failures = [failure for context in contexts if (failure := self._put(context)) is not None]
         there = {(context.username, context.name) for context in contexts}
         for key in [key for key in self._kept if key not in there]:
-            self._path(key).unlink(missing_ok=True)
-            del self._kept[key]
+            self._remove(key)
         return failures
 
     def _put(self, context: SavedContext) -> NotKept | None:
@@ -91,6 +90,14 @@ class ContextStore:
             return NotKept(*key, f"it cannot be written: {error}")
         self._kept[key] = digest
         return None
+
+    def _remove(self, key: _Key) -> None:
+        """A file that cannot be removed stays, and its context comes back."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+            del self._kept[key]
+        except OSError as error:
+            log.warning("the deleted context %r of %r stays on disk: %s", key[1], key[0], error)
 
     def _write(self, key: _Key, tokens: bytes, digest: str) -> None:
         username, name = key
@@ -136,7 +143,14 @@ class ContextStore:
 
 def _by_age(paths: Iterable[Path]) -> list[Path]:
     """The youngest first: if there are too many, the old ones stay behind."""
-    return sorted(paths, key=lambda path: path.lstat().st_mtime, reverse=True)
+    return sorted(paths, key=_modified_at, reverse=True)
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:  # another engine has just removed it
+        return 0.0
 
 
 def _digest(username: str, name: str, content: bytes) -> str:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pie.limits import OPENAI_RESPONSE_USERS_MAX, OPENAI_RESPONSES_KEPT_BYTES_MAX, OPENAI_RESPONSES_KEPT_MAX
+from pie.limits import OPENAI_RESPONSES_KEPT_BYTES_MAX, OPENAI_RESPONSES_KEPT_BYTES_TOTAL_MAX, OPENAI_RESPONSES_KEPT_MAX
 from pie.openai.response_store import ResponseStore, StoredResponse
 
 
@@ -41,18 +41,27 @@ def test_what_is_larger_than_all_the_room_is_not_kept() -> None:
     assert store.get("ada", "r") is None
 
 
-def test_of_too_many_users_the_one_who_stored_longest_ago_goes() -> None:
-    store = ResponseStore()
-    for number in range(OPENAI_RESPONSE_USERS_MAX + 1):
-        store.put(f"user {number}", "r", stored())
+def test_when_all_users_together_store_too_much_those_who_stored_longest_ago_make_room() -> None:
+    store, large = ResponseStore(), stored(OPENAI_RESPONSES_KEPT_BYTES_MAX // 2)
+    users = 2 * OPENAI_RESPONSES_KEPT_BYTES_TOTAL_MAX // OPENAI_RESPONSES_KEPT_BYTES_MAX
+    for number in range(users + 1):
+        store.put(f"user {number}", "r", large)
     assert store.get("user 0", "r") is None
-    assert store.get("user 1", "r") is not None
+    assert store.get(f"user {users}", "r") is not None
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, OPENAI_RESPONSES_KEPT_BYTES_MAX))))
-def test_the_bytes_kept_are_bounded_whatever_comes(puts: list[tuple[int, int]]) -> None:
+PUTS = st.tuples(st.sampled_from("ab"), st.integers(0, 5), st.integers(-1, OPENAI_RESPONSES_KEPT_BYTES_MAX))
+
+
+@given(st.lists(PUTS))
+def test_what_is_kept_is_counted_and_bounded_whatever_comes(steps: list[tuple[str, int, int]]) -> None:
     store = ResponseStore()
-    for number, size in puts:
-        store.put("ada", f"r{number}", stored(size))
-    kept = [store.get("ada", f"r{number}") for number in range(6)]
-    assert sum(each.size for each in kept if each) <= OPENAI_RESPONSES_KEPT_BYTES_MAX
+    for username, number, size in steps:
+        if size < 0:
+            store.delete(username, f"r{number}")
+        else:
+            store.put(username, f"r{number}", stored(size))
+    kept = {username: [store.get(username, f"r{number}") for number in range(6)] for username in "ab"}
+    sizes = {username: sum(each.size for each in responses if each) for username, responses in kept.items()}
+    assert max(sizes.values()) <= OPENAI_RESPONSES_KEPT_BYTES_MAX
+    assert store.size == sum(sizes.values())

@@ -3,21 +3,23 @@
 import { blake3 } from "./blake3.js";
 import { Connection } from "./connection.js";
 import {
-  ConnectionLostError, InstallError, LaunchError, LoginError, McpError, NotConnectedError, PieClientError, ProcessNotFoundError,
-  ProtocolError, RefusedError,
+  ConnectionLostError, InstallError, LaunchError, LoginError, NotConnectedError, ProcessNotFoundError, ProtocolError, RefusedError,
 } from "./errors.js";
 import { chunks } from "./files.js";
-import { fromBase64, toBase64 } from "./keys.js";
-import { MCP_RESULT_CHARACTERS_MAX, PING_INTERVAL_MS, REATTACH_PAUSE_MS, REATTACH_TIMEOUT_MS } from "./limits.js";
+import { PING_INTERVAL_MS, REATTACH_PAUSE_MS, REATTACH_TIMEOUT_MS } from "./limits.js";
+import { prove, showToken } from "./login.js";
+import { answered } from "./mcp.js";
 import { Process } from "./process.js";
 import { opensMany, opensNothing, opensOne, strings } from "./protocol.js";
 import { DEFAULT } from "./reconnect.js";
+import { good } from "./reply.js";
 
 /** @typedef {import("./connection.js").Message} Message */
 /** @typedef {import("./connection.js").Reply} Reply */
 /** @typedef {import("./reconnect.js").Reconnect} Reconnect */
 /** @typedef {import("./keys.js").PrivateKey} PrivateKey */
-/** @typedef {(message: (corrId: number) => Message) => Promise<Reply>} Ask */
+/** @typedef {import("./reply.js").Ask} Ask */
+/** @typedef {import("./mcp.js").McpHandler} McpHandler */
 
 /** What a program gets, as JSON; undefined: an empty object. @typedef {unknown} Input */
 
@@ -41,16 +43,6 @@ import { DEFAULT } from "./reconnect.js";
  */
 
 /**
- * Answers what processes ask of an MCP server: `tools/list`, `tools/call`, `resources/read` and so on. What it returns is the
- * result; an `McpError` that it throws is answered as it is.
- * @typedef {(method: string, params: unknown) => unknown | Promise<unknown>} McpHandler
- */
-
-const WITHOUT_AUTH = "Authenticated (Engine disabled authentication)";
-const TRANSPORT_ERROR = -32000;
-const INVALID_PARAMS = -32602;
-
-/**
  * A session with an engine. A lost connection is made anew, logged in again, and its processes are attached to again. Meanwhile new
  * requests wait, and those that were sent and not answered fail with `ConnectionLostError`: only the caller knows whether to repeat
  * them.
@@ -69,7 +61,10 @@ export class PieClient {
       reconnect: { ...DEFAULT, ...reconnect },
       pingIntervalMs,
       restore: () => this.#restore(),
-      asked: (asked) => void this.#relay(asked),
+      asked: ({ corrId, server, method, params }, answer) =>
+        void answered(this.#mcp.get(server), server, method, params).then((result) =>
+          answer({ type: "mcp_response", corr_id: corrId, ...result }),
+        ),
     });
   }
 
@@ -101,9 +96,7 @@ export class PieClient {
 
   /** Log in with the engine's own token or with an API key. @param {string} token @throws {LoginError} */
   async authByToken(token) {
-    await this.#logIn(async (ask) => {
-      good(await ask((corrId) => ({ type: "auth_by_token", corr_id: corrId, token })), LoginError, "Internal authentication failed");
-    });
+    await this.#logIn((ask) => showToken(ask, token));
   }
 
   async ping() {
@@ -289,16 +282,6 @@ export class PieClient {
     good(reply, RefusedError, "Register MCP server failed");
   }
 
-  /** @param {import("./protocol.js").Asked} asked */
-  async #relay({ corrId, server, method, params }) {
-    const answer = await answered(this.#mcp.get(server), server, method, params);
-    try {
-      await this.#connection.send([{ type: "mcp_response", corr_id: corrId, ...answer }]);
-    } catch (error) {
-      if (!(error instanceof PieClientError)) throw error; // else the engine tells the process that we are gone
-    }
-  }
-
   /** On a new connection: be who we were, have what we had. */
   async #restore() {
     /** @type {Ask} */
@@ -330,49 +313,6 @@ export class PieClient {
     }
     this.#connection.fail(processId, `lost with the connection: ${why}`);
   }
-}
-
-/** @param {Ask} ask @param {string} username @param {PrivateKey} [key] */
-async function prove(ask, username, key) {
-  const identified = await ask((corrId) => ({ type: "auth_identify", corr_id: corrId, username }));
-  const challenge = good(identified, LoginError, `Username '${username}' rejected by server`);
-  if (challenge === WITHOUT_AUTH) return;
-  if (key === undefined) {
-    throw new LoginError("Login failed", "Server requires public key authentication but no private key provided");
-  }
-  const signature = toBase64(await key.sign(fromBase64(challenge)));
-  const proved = await ask((corrId) => ({ type: "auth_prove", corr_id: corrId, signature }));
-  good(proved, LoginError, `Signature verification failed for username '${username}'`);
-}
-
-/** @param {McpHandler | undefined} handler @param {string} server @param {string} method @param {string} params */
-async function answered(handler, server, method, params) {
-  try {
-    if (handler === undefined) throw new McpError(TRANSPORT_ERROR, `MCP server '${server}' is not registered locally`);
-    const result = JSON.stringify((await handler(method, paramsOf(params))) ?? null);
-    if (result.length > MCP_RESULT_CHARACTERS_MAX) {
-      throw new McpError(TRANSPORT_ERROR, `the result is longer than ${MCP_RESULT_CHARACTERS_MAX} characters`);
-    }
-    return { ok: true, result };
-  } catch (error) {
-    const { code, message, data } = error instanceof McpError ? error : new McpError(TRANSPORT_ERROR, String(error));
-    return { ok: false, result: JSON.stringify({ code, message, data }) };
-  }
-}
-
-/** @param {string} text */
-function paramsOf(text) {
-  try {
-    return text === "" ? {} : JSON.parse(text);
-  } catch (error) {
-    throw new McpError(INVALID_PARAMS, `the parameters are not JSON: ${String(error)}`);
-  }
-}
-
-/** @param {Reply} reply @param {typeof RefusedError} Refusal @param {string} what */
-function good({ ok, result }, Refusal, what) {
-  if (!ok) throw new Refusal(what, result);
-  return result;
 }
 
 /**

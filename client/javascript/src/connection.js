@@ -52,7 +52,7 @@ export class Connection {
    * @param {object} hooks
    * @param {Reconnect} hooks.reconnect
    * @param {() => Promise<void>} hooks.restore makes the session anew on a new socket
-   * @param {(asked: Asked) => void} hooks.asked gets what processes ask of MCP servers
+   * @param {(asked: Asked, answer: (message: Message) => void) => void} hooks.asked gets what processes ask of MCP servers
    * @param {number} hooks.pingIntervalMs
    */
   constructor(uri, { reconnect, restore, asked, pingIntervalMs }) {
@@ -156,7 +156,7 @@ export class Connection {
       };
       const watch = setInterval(this.#watch(socket, lost), this.#pingIntervalMs);
       socket.onmessage = ({ data }) => {
-        if (data instanceof ArrayBuffer) this.#receive(new Uint8Array(data));
+        if (data instanceof ArrayBuffer) this.#receive(socket, new Uint8Array(data));
       };
       socket.onclose = lost;
     });
@@ -183,18 +183,18 @@ export class Connection {
     this.request((corrId) => ({ type: "ping", corr_id: corrId }), { restoring: true }).catch(() => {}); // told to those who wait, too
   }
 
-  /** @param {Uint8Array} frame */
-  #receive(frame) {
+  /** @param {WebSocket} socket @param {Uint8Array} frame */
+  #receive(socket, frame) {
     this.#statistics.frames += 1;
-    for (const outcome of this.#protocol.receive(frame)) this.#handle(outcome);
+    for (const outcome of this.#protocol.receive(frame)) this.#handle(socket, outcome);
   }
 
-  /** @param {Outcome} outcome */
-  #handle(outcome) {
+  /** @param {WebSocket} socket @param {Outcome} outcome */
+  #handle(socket, outcome) {
     switch (outcome.outcome) {
       case "delivery": return this.#deliver(outcome.processId, outcome.event);
       case "answer": return this.#answer(outcome);
-      case "asked": return this.#asked(outcome);
+      case "asked": return this.#asked(outcome, (message) => answerOn(socket, message));
       case "unreadable": return this.#ignore(outcome.problem, outcome.corrId);
     }
   }
@@ -320,6 +320,11 @@ export class Connection {
 /** @param {WebSocket} socket @param {Message} message */
 function transmit(socket, message) {
   socket.send(encode(message));
+}
+
+/** On the next connection the number of a request means something else. @param {WebSocket} socket @param {Message} message */
+function answerOn(socket, message) {
+  if (socket.readyState === socket.OPEN) transmit(socket, message);
 }
 
 /** Wait until most of what was sent has left. @param {WebSocket} socket */

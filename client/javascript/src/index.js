@@ -12,5 +12,5 @@ export {
 /** @typedef {import("./protocol.js").ProcessEvent} ProcessEvent */
 /** @typedef {import("./client.js").ListedProcess} ListedProcess */
 /** @typedef {import("./client.js").LaunchOptions} LaunchOptions */
-/** @typedef {import("./client.js").McpHandler} McpHandler */
+/** @typedef {import("./mcp.js").McpHandler} McpHandler */
 /** @typedef {import("./reconnect.js").Reconnect} Reconnect */

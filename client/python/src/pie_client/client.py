@@ -31,6 +31,7 @@ from pie_client.process import Process
 from pie_client.reconnect import Reconnect
 from pie_client.registry import newest_version
 from pie_client.results import ListedProcess
+from pie_client.websocket import WebSocket
 from pie_wire import messages
 from pie_wire.chunks import hash_of
 
@@ -56,7 +57,7 @@ class PieClient:
             headers={} if identity is None else {"x-pie-identity": identity},
             reconnect=reconnect or Reconnect(),
             restore=self._restore,
-            asked=lambda request: self._connection.spawn(self._relay(request)),
+            asked=lambda request, socket: self._connection.spawn(self._relay(request, socket)),
             unwanted=lambda process_id: self._connection.spawn(self._end_unwanted(process_id)),
         )
         self._login: KeyLogin | TokenLogin | None = None
@@ -312,12 +313,9 @@ class PieClient:
         reply = await ask(lambda corr_id: messages.RegisterMcpServer(corr_id, name, "stdio", command, arguments))
         _result(reply, RefusedError, "Register MCP server failed")
 
-    async def _relay(self, request: messages.McpRequest) -> None:
-        answer = await self._mcp.answer(request)
-        try:
-            await self._connection.send([answer])
-        except (ConnectionLostError, NotConnectedError):
-            return  # the process that asked is told so by the engine
+    async def _relay(self, request: messages.McpRequest, socket: WebSocket) -> None:
+        """The answer goes where the request came from: on the next connection its number means something else."""
+        await socket.try_to_send(await self._mcp.answer(request))
 
     async def _attach(self, process_id: str, *, restoring: bool = False) -> Reply:
         return await self._connection.request(

@@ -58,11 +58,11 @@ class Connection:
         headers: Mapping[str, str],
         reconnect: Reconnect,
         restore: Callable[[], Awaitable[None]],
-        asked: Callable[[McpRequest], None],
+        asked: Callable[[McpRequest, WebSocket], None],
         unwanted: Callable[[str], None],
     ) -> None:
-        """`restore` makes the session anew on a new socket, `asked` gets what processes ask of MCP servers, `unwanted` the ids of
-        processes that were launched for a caller that has given up."""
+        """`restore` makes the session anew on a new socket, `asked` gets what processes ask of MCP servers, and the
+        socket that the answer belongs to, `unwanted` the ids of processes that were launched for a caller that has given up."""
         self._uri = uri
         self._headers = headers
         self._reconnect = reconnect
@@ -134,8 +134,7 @@ class Connection:
         socket = await self._usable(restoring=restoring)
         corr_id, reply = self._expect(opens)
         try:
-            await socket.send(message(corr_id))
-            return await self._replied(reply)
+            return await self._replied(socket, (message(corr_id),), corr_id, reply)
         except asyncio.CancelledError:
             if launches:
                 reply.add_done_callback(self._given_up)
@@ -147,11 +146,7 @@ class Connection:
         socket = await self._usable()
         corr_id, reply = self._expect(opens_nothing)
         try:
-            for message in chunks(corr_id):
-                await socket.send(message)
-                if reply.done():
-                    break
-            return await self._replied(reply)
+            return await self._replied(socket, chunks(corr_id), corr_id, reply)
         except asyncio.CancelledError:
             if not reply.done():
                 self.spawn(socket.try_to_send(undo(corr_id)))
@@ -180,9 +175,20 @@ class Connection:
         reply.add_done_callback(_retrieved)
         return corr_id, reply
 
-    async def _replied(self, reply: "asyncio.Future[Reply]") -> Reply:
-        """The reply. The future outlives its caller: an answer may still come that opens processes."""
+    async def _replied(
+        self, socket: WebSocket, messages: Iterable[ClientMessage], corr_id: int, reply: "asyncio.Future[Reply]"
+    ) -> Reply:
+        """Sends, and waits. The future outlives its caller: an answer may still come that opens processes."""
         with self._flow.wanted():
+            try:
+                for message in messages:
+                    await socket.send(message)
+                    if reply.done():
+                        break
+            except ConnectionLostError:
+                self._replies.pop(corr_id, None)
+                self._protocol.forget_request(corr_id)
+                raise
             return await asyncio.shield(reply)
 
     # --- one socket ---------------------------------------------------------------------------------------------------
@@ -196,7 +202,7 @@ class Connection:
                 frame = await socket.receive()
                 self._frames += 1
                 for outcome in self._protocol.receive(frame):
-                    self._handle(outcome)
+                    self._handle(outcome, socket)
         except ConnectionLostError as lost:
             return str(lost)
         finally:
@@ -213,7 +219,7 @@ class Connection:
 
     # --- what came ----------------------------------------------------------------------------------------------------
 
-    def _handle(self, outcome: Outcome) -> None:
+    def _handle(self, outcome: Outcome, socket: WebSocket) -> None:
         match outcome:
             case Delivery():
                 if (inbox := self._inboxes.get(outcome.process_id)) is not None:
@@ -221,7 +227,7 @@ class Connection:
             case Answer():
                 self._answer(outcome)
             case McpRequest():
-                self._asked(outcome)
+                self._asked(outcome, socket)
             case Unreadable():
                 self._ignore(outcome)
 

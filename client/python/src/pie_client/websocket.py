@@ -64,7 +64,7 @@ class WebSocket:
         return frame
 
     async def keep_alive(self, flow: Flow) -> None:
-        """Break the connection when the other side does not answer. While nothing is read no answer can be seen: none is expected."""
+        """Break the connection when the other side does not answer. While nothing is read no answer can come: none is expected."""
         while True:
             await asyncio.sleep(limits.PING_INTERVAL_S)
             await flow.readable()

@@ -22,6 +22,7 @@ async def registered(client: PieClient, *faults: str) -> None:
 
 
 async def asked(engine: FakeEngine, method: str, params: object, server: str = "files", corr_id: int = 1) -> tuple[bool, object]:
+    await until(lambda: bool(engine.sessions))
     await engine.sessions[0].send(McpRequest(corr_id, "p", server, method, json.dumps(params)))
     answer = await asyncio.wait_for(engine.mcp_answers.get(), PATIENCE_S)
     assert answer.corr_id == corr_id
@@ -71,6 +72,15 @@ async def test_a_slow_call_does_not_hold_up_anything_else(client: PieClient, eng
     await client.ping()
     assert await client.run_processes("echo", [{}]) == ["{}"]
     assert (await asyncio.wait_for(engine.mcp_answers.get(), PATIENCE_S)).result == '"slept"'
+
+
+async def test_an_answer_does_not_go_to_another_connection(client: PieClient, engine: FakeEngine) -> None:
+    await registered(client)
+    await engine.sessions[0].send(McpRequest(1, "p", "files", "tools/call", json.dumps(call("slow", seconds=0.3))))
+    await client.ping()
+    await engine.drop()
+    assert (await asked(engine, "tools/call", call("add", numbers=[1]), corr_id=2))[0]
+    assert engine.mcp_answers.empty()
 
 
 async def test_a_server_that_dies_gives_errors(client: PieClient, engine: FakeEngine) -> None:

@@ -51,6 +51,14 @@ def clean(pie: Command, tmp_path: Path) -> object:
 # --- What is run ---
 
 
+def test_a_saved_context_is_there_in_the_next_run(pie: Command, dummy: Path) -> None:
+    first = pie("run", "persistent-kv", "-c", dummy, "--mode", "save", "--max-tokens", "4")
+    second = pie("run", "persistent-kv", "-c", dummy, "--mode", "open", "--max-tokens", "4")
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert json.loads(second.out)[0]["tokens_reused"] > 0
+    assert "no saved context" in pie("run", "persistent-kv", "-c", dummy, "--mode", "open").err
+
+
 def test_an_example_by_name(pie: Command, dummy: Path) -> None:
     for name in ("helloworld", "helloworld@0.1.0", "helloworld@latest"):
         done = pie("run", name, "-c", dummy, "--name", "Ada")

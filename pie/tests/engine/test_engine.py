@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine_fakes.dummy_engine import Body, dummy_config, program
 from pie.clock import ManualClock
@@ -69,6 +70,14 @@ async def test_limits_change_while_the_engine_runs(engine: Engine, tmp_path: Pat
     changed = engine.reconfigure(dummy_config(tmp_path, LimitsConfig(processes_per_user=3, tokens_per_minute=600)))
     assert changed == ["limits.processes_per_user"]
     assert [engine.launch(program(waits), "{}", "ada") for _ in range(3)]
+
+
+async def test_another_registry_means_another_library_and_both_end_with_the_engine(engine: Engine, tmp_path: Path) -> None:
+    before, config = engine.library, dummy_config(tmp_path)
+    server = replace(config.server, registry="http://127.0.0.1:9")
+    assert engine.reconfigure(replace(config, server=server)) == ["server.registry"]
+    assert engine.library is not before
+    assert engine.reconfigure(replace(config, server=server)) == []
 
 
 async def test_a_file_for_a_process_waits_until_it_is_received(engine: Engine) -> None:

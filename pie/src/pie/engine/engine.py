@@ -47,8 +47,12 @@ from pie.wasi.streams import SinkOutput
 
 log = logging.getLogger(__name__)
 
-_RUNTIME_KEYS = ("allow_fs", "fs_scratch_dir", "max_upload_mb")
-"""What of `[runtime]` is looked at for each launch anew."""
+_LIVE: Mapping[str, tuple[str, ...]] = {
+    "server": ("registry",),
+    "limits": LimitsConfig.__struct_fields__,
+    "runtime": ("allow_fs", "fs_scratch_dir", "max_upload_mb"),
+}
+"""The keys of each table that may change while the engine runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,9 @@ class Engine:
         self._accounting = Accounting(self.quotas, self._clock)
         limits = SandboxLimits(memory_bytes_max=config.runtime.memory_bytes_max)
         self._sandbox = Sandbox(guest_interfaces or interfaces(), cache_folder=home.compiled, limits=limits)
-        self.library = Library(self.install, home.programs, home.built, registry=config.server.registry, clock=self._clock)
+        self.library = self._make_library()
         """Programs by name, on disk and in registries."""
+        self._former_libraries: list[Library] = []
         self._models: dict[str, ServedModel] = {}
         self._stores: dict[str, ContextStore] = {}
         """Where saved contexts are kept, by model name."""
@@ -111,7 +116,8 @@ class Engine:
             await model.scheduler.close()
             model.texts.close()
         self._models.clear()
-        await self.library.close()
+        for library in (*self._former_libraries, self.library):
+            await library.close()
         await self._sandbox.close()
 
     async def save_contexts(self) -> list[NotKept]:
@@ -170,13 +176,15 @@ class Engine:
 
     def reconfigure(self, config: Config) -> list[str]:
         """Take over what can change while running, for all that comes after this. Returns the keys that did change."""
-        keys = [*(("limits", key) for key in LimitsConfig.__struct_fields__), *(("runtime", key) for key in _RUNTIME_KEYS)]
+        keys = [(table, key) for table, names in _LIVE.items() for key in names]
         changed = [(table, key) for table, key in keys if _value(config, table, key) != _value(self._config, table, key)]
-        runtime = {key: _value(config, table, key) for table, key in changed if table == "runtime"}
-        self._config = msgspec.structs.replace(
-            self._config, limits=config.limits, runtime=msgspec.structs.replace(self._config.runtime, **runtime)
-        )
+        for table, key in changed:
+            replaced = msgspec.structs.replace(getattr(self._config, table), **{key: _value(config, table, key)})
+            self._config = msgspec.structs.replace(self._config, **{table: replaced})
         self.quotas.reconfigure(config.limits)
+        if ("server", "registry") in changed:
+            self._former_libraries.append(self.library)  # somebody may still wait for a program of it
+            self.library = self._make_library()
         return [f"{table}.{key}" for table, key in changed]
 
     def model(self, name: str | None = None) -> ServedModel:
@@ -209,6 +217,10 @@ class Engine:
             schedulers={name: model.scheduler.statistics() for name, model in self._models.items()},
             draining=self._draining,
         )
+
+    def _make_library(self) -> Library:
+        registry = self._config.server.registry
+        return Library(self.install, self._home.programs, self._home.built, registry=registry, clock=self._clock)
 
     async def _serve(self, config: ModelConfig) -> ServedModel:
         folder = resolve(config.hf_repo)

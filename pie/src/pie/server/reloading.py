@@ -14,6 +14,7 @@ LIVE = frozenset(
         "runtime.fs_scratch_dir",
         "runtime.max_upload_mb",
         "server.grace_s",
+        "server.registry",
         "server.verbose",
     }
 )

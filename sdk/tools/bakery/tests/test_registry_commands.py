@@ -66,7 +66,8 @@ def component(folder: Path, version: str = "1.0.0") -> tuple[Path, Path]:
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
     monkeypatch.setenv("BAKERY_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("BAKERY_REGISTRY", raising=False)
+    for name in ("BAKERY_REGISTRY", "BAKERY_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
     application = Application(f"sqlite:///{tmp_path / 'registry.db'}", str(tmp_path / "artifacts"))
     endpoint = Endpoint(port=0)
     listening = listen(endpoint)
@@ -259,6 +260,16 @@ def test_what_cannot_be_done_with_tokens_is_told(cli: Cli, arguments: tuple[str,
 def test_gc_says_what_it_removed(cli: Cli, tmp_path: Path) -> None:
     done = admin(cli, "gc", "--json", "--artifacts", str(tmp_path / "artifacts"))
     assert json.loads(done.stdout) == {"uploads": 0, "artifacts": 0, "freed_bytes": 0}
+
+
+def test_the_environment_names_a_database(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAKERY_DATABASE", f"sqlite:///{cli.home.parent / 'registry.db'}")
+    token = cli.run("registry", "token", "bob").stdout.strip()
+    assert cli.registry.accounts.user_of(token, time.time()) is not None
+
+
+def test_a_certificate_needs_its_key(cli: Cli) -> None:
+    assert cli.run("registry", "serve", "--tls-cert", "x.pem").exit_code == 2
 
 
 def test_a_database_that_is_none_is_told(cli: Cli) -> None:

@@ -13,3 +13,8 @@ def bakery_home() -> Path:
 def registry_url() -> str | None:
     """`BAKERY_REGISTRY`: which registry commands talk to when they are not told."""
     return os.environ.get("BAKERY_REGISTRY") or None
+
+
+def database_url() -> str | None:
+    """`BAKERY_DATABASE`: of a registry; a password in it is not seen in the list of processes."""
+    return os.environ.get("BAKERY_DATABASE") or None

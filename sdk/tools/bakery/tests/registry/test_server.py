@@ -129,6 +129,11 @@ def test_a_port_that_is_taken_is_told(served: tuple[str, int]) -> None:
         listen(Endpoint(port=served[1]))
 
 
+def test_a_certificate_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no certificate with its key: No such file"):
+        listen(Endpoint(port=0, tls_cert=str(tmp_path / "cert.pem"), tls_key=str(tmp_path / "key.pem")))
+
+
 def test_addresses_of_ipv6_are_written_in_brackets() -> None:
     with listen(Endpoint("::1", 0)) as listening:
         assert url_of(Endpoint("::1", 0, "cert", "key"), listening) == f"https://[::1]:{listening.getsockname()[1]}"

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from bakery.console import give, give_json, reporting, say, width
-from bakery.environment import bakery_home
+from bakery.environment import bakery_home, database_url
 from bakery.errors import ToolchainError
 from bakery.limits import ORPHAN_AGE_S, TOKEN_DAYS_MAX
 from bakery.tables import table
@@ -25,7 +25,8 @@ _DAY_S = 86_400
 Database = Annotated[
     str | None,
     typer.Option(
-        metavar="URL", help="sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME (default: SQLite in bakery's home)."
+        metavar="URL",
+        help="sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME (default: BAKERY_DATABASE, or SQLite in bakery's home).",
     ),
 ]
 Artifacts = Annotated[
@@ -153,9 +154,8 @@ def _application(database: str | None, artifacts: str | None, public_url: str = 
     from bakery.registry.application import Application, Options
 
     folder = bakery_home() / "registry"
-    return Application(
-        database or f"sqlite:///{folder / 'registry.db'}", artifacts or str(folder / "artifacts"), Options(public_url=public_url)
-    )
+    url = database or database_url() or f"sqlite:///{folder / 'registry.db'}"
+    return Application(url, artifacts or str(folder / "artifacts"), Options(public_url=public_url))
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+import ssl
 import threading
 from asyncio import TimerHandle
 from collections.abc import Iterator
@@ -98,12 +99,21 @@ class Protocol(HttpToolsProtocol):
 
 
 def listen(endpoint: Endpoint) -> socket.socket:
-    """A socket that takes connections; they wait until `serve`. Raises `StoreError` if the address cannot be used."""
+    """A socket that takes connections; they wait until `serve`. Raises `StoreError` if address or certificate cannot be used."""
+    if endpoint.tls_cert:
+        _check_certificate(endpoint)
     try:
         family = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((endpoint.host, endpoint.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise StoreError(f"cannot listen on {endpoint.host}:{endpoint.port}: {error.strerror or error}") from error
+
+
+def _check_certificate(endpoint: Endpoint) -> None:
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(endpoint.tls_cert, endpoint.tls_key)
+    except OSError as error:
+        raise StoreError(f"{endpoint.tls_cert} and {endpoint.tls_key} are no certificate with its key: {error.strerror}") from error
 
 
 def url_of(endpoint: Endpoint, listening: socket.socket) -> str:

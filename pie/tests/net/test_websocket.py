@@ -190,6 +190,22 @@ async def test_closing_the_hub_says_goodbye_to_everybody(url: str, hub: Hub) -> 
     await hub.close()
 
 
+async def test_what_waits_is_sent_before_goodbye(url: str, hub: Hub) -> None:
+    """As when a server stops: it ends the processes, then closes the connections."""
+    async with websockets.connect(url) as socket:
+        await log_in(socket)
+        ids = {await launch(socket, "waits", "{}") for _ in range(20)}
+        for process in hub.engine.processes():
+            hub.engine.terminate(process.id)
+        while hub.engine.processes():
+            await asyncio.sleep(0)
+        await hub.close()
+        ended = [await receive(socket) for _ in range(20)]
+        assert {event.process_id for event in ended if isinstance(event, ProcessEvent)} == ids
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 30)
+
+
 async def test_a_client_of_pie_0_5_is_told_that_it_needs_a_key(url: str, hub: Hub, config: Config) -> None:
     hub.credentials = SimpleNamespace(enabled=True, keys_of=lambda _: ())  # type: ignore[assignment]
     header = {"x-pie-identity": "default/bench"}

@@ -26,6 +26,9 @@ IDENTITY_PATH = "/v1/ws"
 FRAMES_PER_TURN = 128
 """Frames sent before everybody else has a turn of the loop, for sending need not wait: a few milliseconds."""
 
+FLUSH_TIMEOUT_S = 1.0
+"""How long a connection that is to be closed may go on sending what waits; less than `CLOSE_TIMEOUT_S`."""
+
 PROPER_CODES = (1000, 1001)
 """Of a close frame. One without a code has a reason, if an empty one; a connection that broke has none."""
 POLICY_VIOLATION = 1008
@@ -63,6 +66,7 @@ class Connection:
         self._work = asyncio.Event()
         """There is something to send."""
         self._close: AsgiMessage | None = None
+        self._close_by_s = 0.0
         self._was_closed = False
         """By the client, with a close frame."""
 
@@ -75,8 +79,9 @@ class Connection:
         return self._session.requests_waiting if self._session is not None else 0
 
     def end(self, code: int, reason: str) -> None:
-        """Begin to close the connection, after what can be sent at once."""
+        """Begin to close the connection: what waits is sent before, as far as the client takes it soon."""
         self._close = {"type": "websocket.close", "code": code, "reason": reason}
+        self._close_by_s = asyncio.get_running_loop().time() + FLUSH_TIMEOUT_S
         self._work.set()
 
     async def serve(self, *, shows_no_keys: bool) -> None:
@@ -113,10 +118,12 @@ class Connection:
 
     async def _write(self) -> None:
         try:
-            while self._close is None:
+            while True:
                 await self._write_all()
+                if self._close is not None:
+                    break
                 self._work.clear()
-                if self._outgoing.is_idle and self._close is None:
+                if self._outgoing.is_idle:
                     await self._work.wait()
             await self._send(self._close)
         except OSError as error:  # what ASGI servers raise for a connection that is gone
@@ -129,7 +136,7 @@ class Connection:
             counters.frames_out += 1
             if counters.frames_out % FRAMES_PER_TURN == 0:
                 await asyncio.sleep(0)
-            if self._close is not None:
+            if self._close is not None and asyncio.get_running_loop().time() > self._close_by_s:
                 return
 
     async def _demand_login(self, session: Session) -> None:

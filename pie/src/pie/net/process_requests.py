@@ -10,7 +10,7 @@ from pie.engine.program import InstalledProgram
 from pie.errors import InvalidArgumentError, PieError
 from pie.limits import RUN_RESULT_CHARACTERS_MAX, SESSION_RUNS_MAX
 from pie.net.caller import Caller
-from pie.net.held import NOT_FOUND, PERMISSION_DENIED, Held
+from pie.net.held import NOT_FOUND, PERMISSION_DENIED
 from pie.net.incoming import Chunk
 from pie.net.outgoing import Postponed
 from pie.net.refused import RefusedError
@@ -47,13 +47,11 @@ async def launch_processes(caller: Caller, message: LaunchProcesses) -> str:
     program = await _find(caller, message.inferlet)
     launched: list[LaunchedProcess] = []
     postponed = Postponed(caller.outgoing)
-    held: list[Held] = []
     try:
         for text, budget in zip(message.inputs, budgets, strict=True):
             launched.append(one := _launch(caller, program, text, budget))
             if message.capture_outputs:
-                held.append(caller.hub.held.add(one))
-                held[-1].attach(postponed)
+                caller.hub.held.add(one).attach(postponed)
             else:
                 one.process.events.keep("last")
             await _take_turns(launched)
@@ -61,7 +59,7 @@ async def launch_processes(caller: Caller, message: LaunchProcesses) -> str:
         ids = ", ".join(one.process.id for one in launched)
         raise RefusedError(f"{error}; launched before: {ids}" if ids else str(error)) from error
     else:
-        for process in held:
+        for process in list(postponed.processes):
             process.attach(caller.outgoing)
     finally:
         caller.hub.held.release(postponed, properly=True)

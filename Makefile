@@ -8,7 +8,7 @@ PACKAGES := wire client/python sdk/python sdk/tools/bakery pie
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.
 PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off
 
-.PHONY: help setup run test check format lint imports types test-fast fuzz bench docs clean
+.PHONY: help setup run test check format lint imports types test-fast fuzz tools bench docs clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test-fast: $(STAMP)
 ## make fuzz    the property tests with examples they have not seen (FUZZ="-k sampling" picks some)
 fuzz: $(STAMP)
 	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m "not slow" $(FUZZ)
+
+## make tools   what a few tests need besides, and are skipped without: PostgreSQL and Chromium (Debian, as root), TypeScript
+tools:
+	@test -x /usr/bin/chromium -a -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium postgresql >/dev/null; }
+	@npm --prefix client/javascript --no-fund --no-audit --silent install
 
 ## make bench   every figure, each next to its target
 bench: $(STAMP)

@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from pie_cli.printer import Printer
     from pie_cli.progress import Progress
 
-Find = Callable[[Callable[[str], None]], "ResolvedProgram"]
-"""Finds the program; is told where to report what takes time. Blocking."""
+Say = Callable[[str], None]
+Find = Callable[["Engine", Say], Coroutine[Any, Any, "InstalledProgram"]]
+"""Finds the program and makes it ready on the engine; is told where to report what takes time."""
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -37,7 +38,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def run(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="An example's name, a folder, or a .py file.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A program's name, a folder, or a .py file.")] = None,
     path: Annotated[Path | None, typer.Option("-p", "--path", help="A component, instead of NAME. Needs --manifest.")] = None,
     manifest: Annotated[Path | None, typer.Option("-m", "--manifest", help="The component's Pie.toml.")] = None,
     config_path: Annotated[Path | None, typer.Option("-c", "--config", help="Another configuration file.")] = None,
@@ -109,11 +110,29 @@ def _finder(name: str | None, path: Path | None, manifest: Path | None, home: "H
         if manifest is None:
             raise typer.BadParameter("--path needs --manifest")
         component, description = path, manifest
-        return lambda _: resolve.from_files(component, description)
+        return lambda engine, say: _install(engine, lambda: resolve.from_files(component, description), say)
     if name is None:
         raise typer.BadParameter("what to run? a NAME, a folder, a .py file, or --path with --manifest")
     target = name
-    return lambda say: resolve.resolve(target, home.built, say)
+    return lambda engine, say: _find(engine, target, home, say)
+
+
+async def _find(engine: "Engine", target: str, home: "Home", say: Say) -> "InstalledProgram":
+    """Source that is here, or whatever the engine knows by that name."""
+    from pie.engine.library import SHARED
+    from pie.programs import resolve
+
+    source = resolve.local_source(target)
+    if source is not None and (source.exists() or not resolve.may_be_in_a_registry(target)):
+        return await _install(engine, lambda: resolve.from_source(source, home.built, say), say)
+    say(f"loading {target} and the model")
+    return await engine.library.find(SHARED, target, say)
+
+
+async def _install(engine: "Engine", make: Callable[[], "ResolvedProgram"], say: Say) -> "InstalledProgram":
+    program = await asyncio.to_thread(make)
+    say(f"loading {program.id} and the model")
+    return await engine.install(program)
 
 
 def _log(debug: bool) -> None:
@@ -164,7 +183,7 @@ class Run:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(engine.start())
-                installing = group.create_task(self._install(engine))
+                installing = group.create_task(self._find(engine, self._progress.say))
             self._progress.done()
             code = await self._follow(engine.launch(installing.result(), self._input_text))
             await engine.save_contexts()
@@ -173,11 +192,6 @@ class Run:
             raise errors.exceptions[0] from None
         finally:
             await engine.close()
-
-    async def _install(self, engine: "Engine") -> "InstalledProgram":
-        program = await asyncio.to_thread(self._find, self._progress.say)
-        self._progress.say(f"loading {program.id} and the model")
-        return await engine.install(program)
 
     async def _follow(self, launched: "LaunchedProcess") -> int:
         """Shows the process's events to the end; the exit code."""

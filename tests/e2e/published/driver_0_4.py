@@ -40,6 +40,13 @@ async def stream(client, program):
     return [[event.value, value] for event, value in await until_the_end(process)]
 
 
+async def stream_slowly(client, program):
+    """Says when it has begun."""
+    process = await client.launch_process(program, input={"do": "stream", "pause": 0.5})
+    print("begun", flush=True)
+    return [[event.value, value] for event, value in await until_the_end(process)]
+
+
 async def talk(client):
     """An example by its bare name: a signal is a turn of the conversation."""
     process = await client.launch_process("chat-agent", input={"max_tokens": 4})

@@ -28,7 +28,7 @@ async def upload(client, wasm, manifest, program):
 
 async def run_by_bare_name(client, name):
     process = await client.run(name, do="print_and_send")
-    return [await process.result(), process.output]
+    return [await process.result(), "".join(process.output)]
 
 
 @inferlet
@@ -42,7 +42,7 @@ async def shout(text: str, times: int = 2):
 
 async def run_a_function(client):
     process = await client.run(shout, text="hi", times=3)
-    return [await process.result(), process.output]
+    return [await process.result(), "".join(process.output)]
 
 
 async def files(client):

@@ -10,6 +10,7 @@ from pie.errors import ManifestError, ProgramError, ProgramNotFoundError
 from pie.limits import PROGRAM_BYTES_MAX
 from pie.programs import bundled
 from pie.programs.resolved import ResolvedProgram
+from pie.programs.target import Target
 from pie_wire import errors as wire_errors
 from pie_wire.manifest import Manifest, is_version, parse
 
@@ -42,6 +43,14 @@ def local_source(target: str, *, examples: Path | None = None) -> Path | None:
     name = target.partition("@")[0]
     is_example = name in bundled.sources(bundled.folder() if examples is None else examples)
     return path if not is_example and (path / "main.py").is_file() else None
+
+
+def may_be_in_a_registry(target: str) -> bool:
+    """Whether `target`, which looks like a path, can also be `user/name` or `user/name@1.2.3`."""
+    try:
+        return bool(Target.parse(target))
+    except ProgramNotFoundError:
+        return False
 
 
 def example(name: str, version: str, cache: Path, progress: Progress, *, examples: Path | None = None) -> ResolvedProgram:

@@ -26,7 +26,7 @@ async def stream(input):
     pieces = ["one ", "two ", "three"]
     for piece in pieces:
         session.send(piece)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(input.get("pause", 0.05))
     return "".join(pieces)
 
 

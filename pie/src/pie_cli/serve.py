@@ -1,6 +1,7 @@
 """`pie serve`: the server, in the foreground until it is told to stop."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -105,6 +106,13 @@ def allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
 
 
+def _spare_collector() -> None:
+    """What is there once the models are loaded stays: the garbage collector need not look through it again, which takes 50 ms each
+    time, during which nobody is served."""
+    gc.collect()
+    gc.freeze()
+
+
 class Serving:
     """One server's life, and who ends it."""
 
@@ -122,6 +130,7 @@ class Serving:
             for line in banner(self._server, users):
                 say(line)
             if await self._load():
+                _spare_collector()
                 await self._serve()
         finally:
             await self._server.close()

@@ -107,6 +107,9 @@ ADDRESSES_MAX = 20_000
 SWEEP_EVERY_S = 300.0
 """Between two looks for uploads that have expired."""
 
+SWEEP_ORPHANS_EVERY_S = 3_600.0
+"""Between two looks at all artifacts: a question to the database for each."""
+
 ORPHAN_AGE_S = 3_600.0
 """Artifacts of no version are removed when older: longer than an upload may take until its commit."""
 

@@ -34,7 +34,10 @@ def test_what_is_kept_is_found_by_its_content_and_staged_no_more(artifacts: Arti
     with artifacts.open(CHECKSUM) as file:
         assert file.read() == b"abc"
     assert artifacts.staged_bytes("one") is None
-    assert [(kept.checksum, kept.size_bytes) for kept in artifacts.kept()] == [(CHECKSUM, 3)]
+    assert list(artifacts.kept()) == [CHECKSUM]
+    kept = artifacts.look_at(CHECKSUM)
+    assert kept is not None
+    assert (kept.size_bytes, kept.age_s < 600) == (3, True)
 
 
 def test_the_same_content_may_be_kept_again(artifacts: Artifacts) -> None:
@@ -61,6 +64,7 @@ def test_what_is_not_there_is_not_found(artifacts: Artifacts) -> None:
 def test_removing_what_is_not_there_is_harmless(artifacts: Artifacts) -> None:
     artifacts.discard("one")
     artifacts.remove(CHECKSUM)
+    assert artifacts.look_at(CHECKSUM) is None
     assert list(artifacts.staged()) == list(artifacts.kept()) == []
 
 

@@ -4,14 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from bakery.errors import StoreError
-from bakery.limits import ADDRESSES_MAX, ARTIFACT_BYTES_MAX, REQUESTS_BURST, REQUESTS_PER_S, SWEEP_EVERY_S
+from bakery.limits import ADDRESSES_MAX, ARTIFACT_BYTES_MAX, REQUESTS_BURST, REQUESTS_PER_S, SWEEP_EVERY_S, SWEEP_ORPHANS_EVERY_S
 from bakery.registry.accounts import Accounts
 from bakery.registry.api import Api
 from bakery.registry.artifacts import Artifacts
@@ -20,7 +20,7 @@ from bakery.registry.guard import Guard
 from bakery.registry.publishing import Publishing
 from bakery.registry.refusals import handlers
 from bakery.registry.store import Store
-from bakery.registry.sweep import sweep
+from bakery.registry.sweep import sweep_orphans, sweep_uploads
 from bakery.registry.throttle import Throttle
 
 _log = logging.getLogger("bakery.registry")
@@ -67,19 +67,24 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        sweeping = asyncio.create_task(self._sweep_for_ever(), name="sweep")
         try:
-            yield
+            async with asyncio.TaskGroup() as tasks:
+                sweeping = [
+                    tasks.create_task(_every(SWEEP_EVERY_S, lambda: sweep_uploads(self.store, self.artifacts, self._now()))),
+                    tasks.create_task(_every(SWEEP_ORPHANS_EVERY_S, lambda: sweep_orphans(self.store, self.artifacts))),
+                ]
+                yield
+                for task in sweeping:
+                    task.cancel()
         finally:
-            sweeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await sweeping
             self.close()
 
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(sweep, self.store, self.artifacts, self._now())
-            except StoreError as error:
-                _log.warning("could not tidy up: %s", error)
-            await asyncio.sleep(SWEEP_EVERY_S)
+
+async def _every(period_s: float, tidy: Callable[[], object]) -> None:
+    """What fails now may work the next time."""
+    while True:
+        try:
+            await asyncio.to_thread(tidy)
+        except StoreError as error:
+            _log.warning("could not tidy up: %s", error)
+        await asyncio.sleep(period_s)

@@ -24,7 +24,6 @@ from bakery.errors import NotFoundError, StoreError
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    checksum: str
     age_s: float
     size_bytes: int
 
@@ -77,12 +76,19 @@ class Artifacts:
         for path in self._list(f"{self._root}/staging"):
             yield path.rpartition("/")[2], self._age_s(path)
 
-    def kept(self) -> Iterator[Kept]:
-        """Everything that downloads could find."""
+    def kept(self) -> Iterator[str]:
+        """Checksums of everything that downloads could find."""
         for folder in self._list(f"{self._root}/components"):
-            for path in self._list(folder):
-                with suppress(FileNotFoundError), _told():
-                    yield Kept(path.rpartition("/")[2], self._age_s(path), int(self._files.size(path)))
+            yield from (path.rpartition("/")[2] for path in self._list(folder))
+
+    def look_at(self, checksum: str) -> Kept | None:
+        """None if it is not there."""
+        path = self._kept(checksum)
+        try:
+            with _told():
+                return Kept(self._age_s(path), int(self._files.size(path)))
+        except FileNotFoundError:
+            return None
 
     def remove(self, checksum: str) -> None:
         with _told(), suppress(FileNotFoundError):

@@ -26,16 +26,25 @@ def sweep_uploads(store: Store, artifacts: Artifacts, now_s: float) -> int:
     return len(expired)
 
 
-def sweep(store: Store, artifacts: Artifacts, now_s: float, orphan_age_s: float = ORPHAN_AGE_S) -> Swept:
-    """The same, and removes artifacts of no version: a server that died between moving the file and committing leaves one.
+def sweep_orphans(store: Store, artifacts: Artifacts, orphan_age_s: float = ORPHAN_AGE_S) -> tuple[int, int]:
+    """Removes artifacts of no version: a server that died between moving the file and committing leaves one. Returns how many, and
+    their bytes.
 
     Only old ones: a young one's commit may be under way.
     """
-    uploads = sweep_uploads(store, artifacts, now_s)
     count = freed_bytes = 0
-    for kept in artifacts.kept():
-        if kept.age_s > orphan_age_s and not store.is_used(kept.checksum):
-            artifacts.remove(kept.checksum)
+    for checksum in artifacts.kept():
+        if store.is_used(checksum):
+            continue
+        kept = artifacts.look_at(checksum)
+        if kept is not None and kept.age_s > orphan_age_s:
+            artifacts.remove(checksum)
             count += 1
             freed_bytes += kept.size_bytes
-    return Swept(uploads, count, freed_bytes)
+    return count, freed_bytes
+
+
+def sweep(store: Store, artifacts: Artifacts, now_s: float, orphan_age_s: float = ORPHAN_AGE_S) -> Swept:
+    """Both."""
+    uploads = sweep_uploads(store, artifacts, now_s)
+    return Swept(uploads, *sweep_orphans(store, artifacts, orphan_age_s))

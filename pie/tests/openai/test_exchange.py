@@ -35,7 +35,7 @@ class Client:
         self.got.append(message)
 
     async def ask(self, handle: Handle, limits: LimitsConfig = UNHURRIED) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             await Endpoint(handle, None, lambda: limits)(SCOPE, self.receive, self.send)
 
     @property

@@ -32,10 +32,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve(tmp_path_factory.mktemp("home"))))
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(120)
     yield urls[0]
     stop.set()
-    thread.join(60)
+    thread.join(120)
 
 
 schema = schemathesis.openapi.from_dict(json.loads(openapi()))

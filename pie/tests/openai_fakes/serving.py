@@ -38,11 +38,11 @@ class Served:
     def client(self, api_key: str = "any") -> AsyncOpenAI:
         """The published client; closed with the server."""
         if api_key not in self.clients:
-            self.clients[api_key] = AsyncOpenAI(base_url=f"{self.url}/v1", api_key=api_key, max_retries=0, timeout=60)
+            self.clients[api_key] = AsyncOpenAI(base_url=f"{self.url}/v1", api_key=api_key, max_retries=0, timeout=200)
         return self.clients[api_key]
 
     def http(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=60)
+        return httpx.AsyncClient(base_url=self.url, timeout=200)
 
     async def post(self, path: str, **body: Any) -> httpx.Response:
         async with self.http() as http:
@@ -57,7 +57,7 @@ class Served:
         )
 
     async def until_idle(self) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not self.idle:
                 await asyncio.sleep(0.005)
 
@@ -87,7 +87,7 @@ async def _listening(service: OpenAIService) -> AsyncIterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         task = asyncio.create_task(server.serve([bound]))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not server.started:
                 await asyncio.sleep(0.002)
         try:

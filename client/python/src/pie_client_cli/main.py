@@ -3,6 +3,7 @@
 Exit status: 0 done; 1 failed, with a line on stderr; 2 wrong usage; 130 ended by Ctrl-C.
 """
 
+import io
 import os
 import sys
 from importlib.metadata import version as version_of
@@ -60,4 +61,7 @@ def root(
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever a program says can be shown, somehow
+            stream.reconfigure(errors="replace")
     app(prog_name="pie-client")

@@ -91,12 +91,17 @@ def table(processes: Sequence["ListedProcess"], *, full: bool) -> list[str]:
             process.state or "-",
             age(process.elapsed_secs),
             str(process.tokens),
-            process.input,
+            _printable(process.input),
         )
         for process in processes
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows]
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal would obey: the input may be another user's."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def age(elapsed_s: float) -> str:

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from fake_engine import PATIENCE_S, FakeEngine, until
+from fake_engine import PATIENCE_S, FakeEngine, FakeProcess, until
 from pie_wire import messages
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ async def test_json_is_one_object_per_event(command: "Command") -> None:
 
 
 async def test_a_failed_process_gives_exit_status_1(command: "Command", engine: FakeEngine) -> None:
-    async def fail(process: object) -> None:
-        await engine.processes[process.id].end("error", "out of luck")  # type: ignore[attr-defined]
+    async def fail(process: FakeProcess) -> None:
+        await process.end("error", "out of luck")
 
     engine.programs["fail"] = fail
     done = await command("submit", "fail")
@@ -66,11 +66,10 @@ async def test_a_failed_process_gives_exit_status_1(command: "Command", engine: 
 
 
 async def test_what_a_process_prints_goes_to_stderr(command: "Command", engine: FakeEngine) -> None:
-    async def talk(process: object) -> None:
-        ours = engine.processes[process.id]  # type: ignore[attr-defined]
-        await ours.say("stdout", "one\n")
-        await ours.say("stderr", "two\n")
-        await ours.end("return", "value")
+    async def talk(process: FakeProcess) -> None:
+        await process.say("stdout", "one\n")
+        await process.say("stderr", "two\n")
+        await process.end("return", "value")
 
     engine.programs["talk"] = talk
     done = await command("submit", "talk")
@@ -145,11 +144,21 @@ async def test_on_a_terminal_text_is_shown_as_it_comes(command: "Command", engin
     os.close(ours)
 
 
+async def test_what_an_old_terminal_cannot_show_is_shown_as_well_as_it_can(command: "Command", engine: FakeEngine) -> None:
+    async def snow(process: FakeProcess) -> None:
+        await process.end("return", "\N{SNOWMAN}!")
+
+    engine.programs["snow"] = snow
+    line = f"PYTHONIOENCODING=ascii {sys.executable} -m pie_client_cli submit snow --port {engine.port}"
+    child = await asyncio.create_subprocess_shell(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = await asyncio.wait_for(child.communicate(), PATIENCE_S)
+    assert (child.returncode, out, err) == (0, b"?!\n", b"")
+
+
 async def test_files_are_saved_under_safe_names(command: "Command", engine: FakeEngine, tmp_path: Path) -> None:
-    async def give(process: object) -> None:
-        ours = engine.processes[process.id]  # type: ignore[attr-defined]
-        await ours.give_file(b"data", "../../evil.txt")
-        await ours.end("return", "")
+    async def give(process: FakeProcess) -> None:
+        await process.give_file(b"data", "../../evil.txt")
+        await process.end("return", "")
 
     engine.programs["give"] = give
     done = await command("submit", "give", "--files", tmp_path / "got")

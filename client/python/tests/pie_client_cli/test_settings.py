@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from pie_client import ListedProcess
 from pie_client_cli import settings
-from pie_client_cli.processes import age
+from pie_client_cli.processes import age, table
 from pie_client_cli.settings import Settings
 
 
@@ -51,3 +52,8 @@ def test_a_key_of_ssh_is_used_if_nobody_else_can_read_it(tmp_path: Path) -> None
 @pytest.mark.parametrize(("elapsed_s", "text"), [(-1, "0s"), (59.9, "59s"), (200, "3m20s"), (18600, "5h10m"), (183_600, "2d3h")])
 def test_ages_are_short(elapsed_s: float, text: str) -> None:
     assert age(elapsed_s) == text
+
+
+def test_an_input_cannot_steer_the_terminal() -> None:
+    listed = ListedProcess(id="0" * 36, username="x", program="p@1.0.0", input="\x1b[2J{}", elapsed_secs=1)
+    assert table([listed], full=False)[1].endswith("\ufffd[2J{}")

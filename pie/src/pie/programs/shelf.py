@@ -9,8 +9,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from pie.errors import ProgramError
 from pie.limits import PROGRAM_PART_KEPT_S
 from pie.programs.file_names import file_name
 from pie.programs.program_file import PART_SUFFIX, SUFFIX, Content, DamagedFileError, Head, read, read_head, write
+from pie_wire.errors import ManifestError
 from pie_wire.manifest import Manifest, parse
 
 log = logging.getLogger(__name__)
@@ -97,13 +99,16 @@ class Shelf:
         self._room = room
         self._records: dict[str, Record] = {}
         """By name of the file."""
+        self._newest: dict[str, Record] | None = None
+        """By name of the program; None: to be made from the records."""
         self._damaged: dict[str, Stamp] = {}
         """Files that are not looked at again until they change."""
         self._seen_ns: int | None = None
         """When the folder had last changed as it was looked through; None: it has to be, in any case."""
         self._lock = threading.Lock()
-        """Held while the three above are used, never while a component is read or written."""
+        """Held while the four above are used, never while a component is read or written."""
         self._sweep()
+        self._refresh()
 
     def find(self, name: str, version: str | None) -> Record | None:
         """The program; without a version, the newest one that is not yanked."""
@@ -111,8 +116,9 @@ class Shelf:
             self._refresh()
             if version is not None:
                 return self._records.get(_file_name(name, version))
-            named = [record for record in self._records.values() if record.head.name == name and not record.head.yanked]
-        return max(named, key=lambda record: record.number, default=None)
+            if self._newest is None:
+                self._newest = _newest(self._records.values())
+            return self._newest.get(name)
 
     def programs(self) -> list[Record]:
         """All of them, by name and version."""
@@ -122,16 +128,17 @@ class Shelf:
         return sorted(records, key=lambda record: (record.head.name, record.number))
 
     def read(self, record: Record) -> StoredProgram | None:
-        """The program, verified. None if it is damaged or gone, which is logged; it is not found again."""
+        """The program, verified. None if it is damaged or gone: then it is not found again. Raises `ProgramError`."""
         try:
             content = read(record.path)
-            manifest = parse(content.manifest.decode())
-        except (DamagedFileError, OSError, ValueError) as error:
+            return StoredProgram(parse(content.manifest.decode()), content.component)
+        except (DamagedFileError, FileNotFoundError, UnicodeDecodeError, ManifestError) as error:
             with self._lock:
                 self._skip(record.path, record.stamp, error)
-                self._records.pop(record.path.name, None)
+                self._forget(record)
             return None
-        return StoredProgram(manifest, content.component)
+        except OSError as error:
+            raise ProgramError(f"{record.path} cannot be read: {error.strerror or error}") from error
 
     def put(self, content: Content) -> Record:
         """Keep a program, in place of one of the same name and version. Raises `ProgramError`: no room, the disk is full."""
@@ -147,6 +154,7 @@ class Shelf:
             raise ProgramError(f"the program cannot be kept in {self._folder}: {error.strerror or error}") from error
         with self._lock:
             self._records[path.name] = record
+            self._newest = None
         return record
 
     def remove(self, record: Record) -> None:
@@ -156,7 +164,11 @@ class Shelf:
 
     def _delete(self, record: Record) -> None:
         record.path.unlink(missing_ok=True)
+        self._forget(record)
+
+    def _forget(self, record: Record) -> None:
         self._records.pop(record.path.name, None)
+        self._newest = None
 
     def _refresh(self) -> None:
         """Look through the folder if it has changed."""
@@ -164,12 +176,13 @@ class Shelf:
             changed_ns = self._folder.stat().st_mtime_ns
         except OSError:
             self._records.clear()
+            self._newest = None
             self._seen_ns = None
             return
         if changed_ns != self._seen_ns:
-            settled = time.time_ns() - changed_ns > _SETTLED_NS
+            self._seen_ns = changed_ns if time.time_ns() - changed_ns > _SETTLED_NS else None
             self._records = {record.path.name: record for record in self._look()}
-            self._seen_ns = changed_ns if settled else None
+            self._newest = None
 
     def _look(self) -> Iterator[Record]:
         for path, stamp in _files(self._folder, SUFFIX):
@@ -186,8 +199,12 @@ class Shelf:
                 raise DamagedFileError(f"it holds {head.name}@{head.version}")
         except FileNotFoundError:  # another engine was faster
             return None
-        except (DamagedFileError, OSError) as error:
+        except DamagedFileError as error:
             self._skip(path, stamp, error)
+            return None
+        except OSError as error:
+            log.warning("%s cannot be read now: %s", path, error)
+            self._seen_ns = None
             return None
         return Record(path, stamp, head)
 
@@ -203,11 +220,18 @@ class Shelf:
                     path.unlink()
 
 
+def _newest(records: Iterable[Record]) -> dict[str, Record]:
+    """By name, leaving out what is yanked."""
+    offered = [record for record in records if not record.head.yanked]
+    return {record.head.name: record for record in sorted(offered, key=lambda record: record.number)}
+
+
 def version_number(version: str) -> tuple[int, ...]:
     """Orders versions as numbers."""
     return tuple(map(int, version.split(".")))
 
 
+@lru_cache(maxsize=1024)
 def _file_name(name: str, version: str) -> str:
     return f"{file_name(name)}@{version}{SUFFIX}"
 

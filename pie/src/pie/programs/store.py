@@ -28,22 +28,25 @@ class Store:
         self.pulled = Shelf(folder / "registries" / file_name(registry), _CACHED) if registry else None
 
     def shelf(self, owner: str) -> Shelf:
-        """The owner's uploads. Those of an owner who never had any are not remembered: anybody can make up names."""
-        shelf = self._shelves.get(owner)
-        if shelf is None:
-            folder = self._users / file_name(owner)
-            shelf = Shelf(folder, _QUOTA)
-            if folder.is_dir():
-                self._shelves[owner] = shelf
-        return shelf
+        """The owner's uploads, which may be none yet."""
+        return self._known(owner) or Shelf(self._users / file_name(owner), _QUOTA)
 
     def uploaded(self, owner: str, name: str, version: str | None) -> tuple[Shelf, Record] | None:
         """The owner's program, or one for everybody; the newest version if none is given."""
-        for shelf in dict.fromkeys((self.shelf(owner), self.shelf(SHARED))):
-            record = shelf.find(name, version)
-            if record is not None:
+        for shelf in (self._known(owner), self._shelves[SHARED]):
+            record = shelf.find(name, version) if shelf else None
+            if shelf and record:
                 return shelf, record
         return None
+
+    def _known(self, owner: str) -> Shelf | None:
+        """The shelf of an owner who has uploaded something. Others are not remembered: anybody can make up names."""
+        if owner not in self._shelves:
+            folder = self._users / file_name(owner)
+            if not folder.is_dir():
+                return None
+            self._shelves[owner] = Shelf(folder, _QUOTA)
+        return self._shelves[owner]
 
     def find(self, owner: str, name: str, version: str) -> Record | None:
         """What the owner would launch by that name and version, if it is on disk."""

@@ -31,6 +31,9 @@ _CONFIGURATION = f"wasmtime {c.WASMTIME_VERSION}, epochs, wasm stack {SANDBOX_WA
 """Part of the compile cache's keys: everything that decides what compiling produces, besides the program and this processor (whose
 features wasmtime compares itself)."""
 
+_HASHED_AT_ONCE = 1 << 20
+"""Bytes that are hashed on the event loop, in less than a millisecond."""
+
 
 class Sandbox:
     """Loads programs and runs instances of them, all on the thread of one asyncio loop. To be closed."""
@@ -55,8 +58,8 @@ class Sandbox:
 
         Raises `ProgramError`: not a component or a damaged one, an import that nobody provides, no `run` export.
         """
+        key = _key(wasm) if len(wasm) <= _HASHED_AT_ONCE else await asyncio.to_thread(_key, wasm)
         self._running.check_open()
-        key = blake3(_CONFIGURATION.encode()).update(wasm).hexdigest(16)
         program = self._programs.get(key)
         if program is not None:
             return program
@@ -119,6 +122,10 @@ class Sandbox:
             log.warning("%s does not fit this machine, compiling anew: %s", path, error)
             self._cache.discard(path)
             return c.component_new(self._engine, wasm)
+
+
+def _key(wasm: bytes) -> str:
+    return blake3(_CONFIGURATION.encode()).update(wasm).hexdigest(16)
 
 
 def check_header(wasm: bytes) -> None:

@@ -38,7 +38,7 @@ class Verbs(TyperGroup):
 
 
 app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(submit.submit)
+app.command(context_settings={"allow_extra_args": True})(submit.submit)
 app.command()(install.install)
 app.command("list")(processes.list_processes)
 app.command()(processes.attach)

@@ -244,6 +244,7 @@ async def test_no_engine_is_a_sentence_and_exit_status_1(command: "Command") -> 
     [
         ["submit"],
         ["submit", "-p", "x.wasm"],
+        ["submit", "echo", "--prompt", "not after --"],
         ["submit", "echo", "--input", "{"],
         ["submit", "echo", "--input", "{}", "--", "more"],
         ["list", "--nonsense"],

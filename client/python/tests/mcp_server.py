@@ -34,6 +34,8 @@ def answer(message: dict[str, Any]) -> dict[str, Any] | None:
             return {"result": "slept"}
         case "tools/call" if params["name"] == "long":
             return {"result": "x" * params["arguments"]["length"]}
+        case "tools/call" if params["name"] == "not_a_number":
+            return {"result": float("nan")}
         case "tools/call" if params["name"] == "die":
             sys.exit(1)
         case "tools/call":

@@ -21,6 +21,7 @@ PROTOCOL_VERSION: Final = "2024-11-05"
 TRANSPORT_ERROR: Final = -32000
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
 
 Json = Mapping[str, object]
 
@@ -74,7 +75,7 @@ class StdioServer:
         self._rpc = JsonRpc()
         self._answers: dict[int, asyncio.Future[object]] = {}
         self._reader = asyncio.create_task(self._read(), name="pie_client mcp")
-        self._gone: JsonRpcError | None = None
+        self._why_gone: str | None = None
 
     @classmethod
     async def start(cls, command: str, arguments: Sequence[str]) -> "StdioServer":
@@ -96,8 +97,8 @@ class StdioServer:
 
     async def call(self, method: str, params: object, timeout_s: float = limits.MCP_CALL_TIMEOUT_S) -> object:
         """The result. Raises `JsonRpcError`."""
-        if self._gone is not None:
-            raise self._gone
+        if self._why_gone is not None:
+            raise JsonRpcError(TRANSPORT_ERROR, self._why_gone)
         number, line = self._rpc.request(method, params)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -159,10 +160,10 @@ class StdioServer:
             why = f"the MCP server sent a line of more than {limits.MCP_LINE_BYTES_MAX} bytes"
             self._signal(signal.SIGKILL)
         finally:
-            self._gone = JsonRpcError(TRANSPORT_ERROR, why)
+            self._why_gone = why
             for answer in self._answers.values():
                 if not answer.done():
-                    answer.set_exception(self._gone)
+                    answer.set_exception(JsonRpcError(TRANSPORT_ERROR, why))
 
     async def _take(self, line: bytes) -> None:
         try:
@@ -221,7 +222,7 @@ class McpBridge:
             raise JsonRpcError(TRANSPORT_ERROR, f"MCP server '{request.server_name}' is not registered locally")
         if self._calls > limits.MCP_REQUESTS_MAX:
             raise JsonRpcError(TRANSPORT_ERROR, f"more than {limits.MCP_REQUESTS_MAX} MCP requests at the same time")
-        text = json.dumps(await server.call(request.method, _params(request.params)))
+        text = _text(await server.call(request.method, _params(request.params)))
         if len(text) > limits.MCP_RESULT_BYTES_MAX:
             raise JsonRpcError(TRANSPORT_ERROR, f"the result is larger than {limits.MCP_RESULT_BYTES_MAX} bytes")
         return text
@@ -232,6 +233,13 @@ def _params(text: str) -> object:
         return json.loads(text) if text else {}
     except (ValueError, RecursionError) as error:
         raise JsonRpcError(INVALID_PARAMS, f"the parameters are not JSON: {error}") from error
+
+
+def _text(result: object) -> str:
+    try:
+        return json.dumps(result, allow_nan=False)
+    except (ValueError, RecursionError) as error:
+        raise JsonRpcError(INTERNAL_ERROR, f"the result cannot be written as JSON: {error}") from error
 
 
 def _reply(number: object, method: str) -> bytes:

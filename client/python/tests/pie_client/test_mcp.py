@@ -96,6 +96,14 @@ async def test_a_result_that_fits_no_frame_is_an_error(client: PieClient, engine
     assert "larger than" in str(error)
 
 
+async def test_a_result_that_is_no_json_is_an_error(client: PieClient, engine: FakeEngine) -> None:
+    await registered(client)
+    ok, error = await asked(engine, "tools/call", call("not_a_number"))
+    assert not ok
+    assert isinstance(error, dict)
+    assert error["code"] == -32603
+
+
 async def test_parameters_that_are_no_json_are_an_error(client: PieClient, engine: FakeEngine) -> None:
     await registered(client)
     await engine.sessions[0].send(McpRequest(1, "p", "files", "tools/list", "{"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pie.errors import ServerError
 
 if TYPE_CHECKING:
-    from pie_client import PieClient
+    from pie_client import ParsedPrivateKey, PieClient
 
 T = TypeVar("T")
 
@@ -28,21 +28,32 @@ def ask(url: str | None, username: str | None, key_path: Path | None, question: 
 @asynccontextmanager
 async def session(url: str | None, username: str | None, key_path: Path | None) -> AsyncIterator["PieClient"]:
     """A client, logged in. Raises `ServerError`, also for what the server refuses meanwhile."""
-    from pie_client import LoginError, ParsedPrivateKey, PieClient, PieClientError
+    from pie_client import LoginError, PieClient, PieClientError, UnreachableError
 
     target = url or configured_url()
+    key = None if key_path is None else _key(key_path)
     try:
-        key = None if key_path is None else ParsedPrivateKey.from_file(key_path)
         async with PieClient(target) as client:
             await client.authenticate(username or _own_name(), key)
             yield client
     except LoginError as error:
         hint = "" if key_path else "; show your key with --private-key-path"
         raise ServerError(f"{target}: {error}{hint}") from error
+    except UnreachableError as error:  # it names the address
+        raise ServerError(str(error)) from error
     except PieClientError as error:
         raise ServerError(f"{target}: {error}") from error
+
+
+def _key(path: Path) -> "ParsedPrivateKey":
+    from pie_client import KeyRefusedError, ParsedPrivateKey
+
+    try:
+        return ParsedPrivateKey.from_file(path)
+    except KeyRefusedError as error:
+        raise ServerError(f"{path}: {error}") from error
     except OSError as error:
-        raise ServerError(f"{key_path}: cannot be read: {error.strerror}") from error
+        raise ServerError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def configured_url() -> str:

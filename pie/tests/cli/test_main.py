@@ -8,7 +8,14 @@ from typer.testing import CliRunner
 
 from pie_cli.main import VERBS, app, load
 
-HEAVY = {"torch", "wasmtime", "huggingface_hub", "tokenizers", "numpy", "jinja2", "rich", "tomlkit", "bakery", "zmq"}
+HEAVY = {"torch", "wasmtime", "huggingface_hub", "tokenizers", "numpy", "jinja2", "rich", "tomlkit", "bakery", "zmq"} | {
+    "uvicorn",
+    "starlette",
+    "websockets",
+    "cryptography",
+    "textual",
+    "pie_client",
+}
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -111,7 +111,7 @@ async def test_only_operators_may(tmp_path: Path) -> None:
 async def test_a_server_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     result = await asyncio.to_thread(CliRunner().invoke, app, ["ps", "--url", "ws://127.0.0.1:9"])
     assert result.exit_code == 1
-    assert result.stderr.startswith("pie: ws://127.0.0.1:9: ")
+    assert result.stderr.count("ws://127.0.0.1:9") == 1
     assert result.stderr.count("\n") == 1
 
 

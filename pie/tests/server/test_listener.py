@@ -162,7 +162,7 @@ async def test_who_reads_nothing_is_cut_off(upgrade: bytes) -> None:
 
 
 async def test_a_silent_websocket_is_closed_and_one_that_answers_pings_is_not() -> None:
-    config = Config(server=PORT_0, limits=LimitsConfig(idle_timeout_s=1))
+    config = Config(server=PORT_0, limits=LimitsConfig(idle_timeout_s=2))
     async with listening(config) as listener, connect(listener.url("ws")) as lively, connection(listener) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n" + UPGRADE + b"\r\n")
         assert b"keepalive ping timeout" in await ended(reader)

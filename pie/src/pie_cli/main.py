@@ -25,6 +25,7 @@ VERBS: Mapping[str, str] = {
     "kill": "End a process of a running server.",
     "drain": "Let a running server begin nothing new.",
     "reload": "Let a running server read its configuration again.",
+    "inferlet": "List, describe and remove installed programs.",
     "model": "List, download and remove models.",
     "config": "Write, show and change the configuration.",
     "check": "Check a configuration file.",

@@ -1,6 +1,7 @@
 """Names from outside (users, programs, addresses of registries) as names of files: no two share one, on any file system."""
 
 import string
+from urllib.parse import unquote
 
 from blake3 import blake3
 
@@ -20,3 +21,8 @@ def file_name(text: str) -> str:
     if 0 < len(encoded) <= PROGRAM_FILE_NAME_MAX:
         return encoded
     return HASHED + blake3(content).hexdigest()
+
+
+def shown(name: str) -> str:
+    """The text that a file's name was made of, for people; hashed ones stay as they are."""
+    return unquote(name, errors="replace")

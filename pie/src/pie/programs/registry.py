@@ -108,10 +108,11 @@ class Registry:
         """The program, verified: nothing of one that is not as listed comes back."""
         if not _CHECKSUM.fullmatch(release.checksum.lower()):
             raise self._error(f"lists {name}@{release.num} without a SHA-256 checksum")
-        manifest_text = await self._manifest(name, release)
+        manifest_text = await self.manifest(name, release)
         return Pulled(manifest_text, await self._component(name, release))
 
-    async def _manifest(self, name: str, release: Release) -> str:
+    async def manifest(self, name: str, release: Release) -> str:
+        """The version's `Pie.toml`: of this name and version, and well-formed."""
         async with self._answer(_path(name, release.num, "manifest"), REGISTRY_ANSWER_TIMEOUT_S) as answer:
             body = await self._body(answer, MANIFEST_LENGTH_MAX * _BYTES_PER_CHARACTER_MAX)
         try:

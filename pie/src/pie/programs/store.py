@@ -5,10 +5,11 @@ users/<name>/           a user's own uploads
 registries/<address>/   what was pulled from a registry: a cache
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pie.limits import PULLED_PROGRAMS_BYTES_MAX, PULLED_PROGRAMS_MAX, UPLOADED_PROGRAMS_BYTES_MAX, UPLOADED_PROGRAMS_MAX
-from pie.programs.file_names import file_name
+from pie.programs.file_names import file_name, shown
 from pie.programs.shelf import Cached, Quota, Record, Shelf
 
 SHARED = ""
@@ -38,6 +39,14 @@ class Store:
             if shelf and record:
                 return shelf, record
         return None
+
+    def shelves(self) -> Iterator[tuple[str, Shelf]]:
+        """All of them, each with a word for people about whose programs they are."""
+        yield "shared", self._shelves[SHARED]
+        if self.pulled is not None:
+            yield "registry", self.pulled
+        for folder in sorted(self._users.iterdir()) if self._users.is_dir() else []:
+            yield f"user {shown(folder.name)}", Shelf(folder, _QUOTA)
 
     def _known(self, owner: str) -> Shelf | None:
         """The shelf of an owner who has uploaded something. Others are not remembered: anybody can make up names."""

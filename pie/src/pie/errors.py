@@ -97,7 +97,8 @@ class CredentialsError(PieError):
 
 
 class ServerError(PieError):
-    """The server cannot be started as asked: the port is taken, the certificate does not fit, a part is not installed."""
+    """A server cannot be started as asked (the port is taken, the certificate does not fit, a part is not installed), or one that
+    runs cannot be reached or says no."""
 
     code = "server"
 

@@ -312,6 +312,12 @@ PROGRAM_BYTES_MAX = 256 << 20
 PROGRAM_SOURCE_BYTES_MAX = 1 << 20
 """Bytes of a program that comes as source: one function of somebody's."""
 
+PROGRAM_BUILD_TIMEOUT_S = 120.0
+"""For building such a program: 6 s on an idle machine. What loops while it is imported ends here."""
+
+PROGRAM_BUILD_BYTES_MAX = 3 << 30
+"""Memory of such a build, each of its OS processes; an ordinary one takes 1 GiB."""
+
 PROGRAM_HEAD_BYTES_MAX = 4096
 """What stands before the manifest in a program's file. The longest name and version take 300."""
 

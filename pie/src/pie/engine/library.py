@@ -64,7 +64,10 @@ class Library:
         self._ready: OrderedDict[Hashable, InstalledProgram] = OrderedDict()
         """By what they came from; those used last are last."""
         self._loading: Once[Hashable, InstalledProgram] = Once()
-        self._room = asyncio.Semaphore(PROGRAMS_LOADING_MAX)
+        self._loads = asyncio.Semaphore(PROGRAMS_LOADING_MAX)
+        self._uploads = asyncio.Semaphore(PROGRAMS_LOADING_MAX)
+        """Apart, and builds apart from both: nobody's upload that takes long keeps what is there from being launched."""
+        self._builds = asyncio.Semaphore(PROGRAMS_LOADING_MAX)
 
     async def close(self) -> None:
         """End what is under way. Safe to call twice."""
@@ -90,8 +93,8 @@ class Library:
         there = shelf.find(manifest.package.name, manifest.package.version)
         if there is not None and not force and (program := await self._stored(shelf, there)):
             return program
-        async with self._room:
-            component = await self._component(wasm, manifest, manifest_text)
+        component = await self._component(wasm, manifest, manifest_text)
+        async with self._uploads:
             program = await self._install(ResolvedProgram(component, manifest))
             record = await asyncio.to_thread(_put, self._store.shelf(owner), manifest_text, component, wasm)
         return self._keep(record, program)
@@ -115,7 +118,8 @@ class Library:
         """What was uploaded, built if it is source."""
         if not uploaded_source.is_source(manifest, given):
             return given
-        return await uploaded_source.build(manifest, manifest_text, given, self._built, _quiet)
+        async with self._builds:
+            return await uploaded_source.build(manifest, manifest_text, given, self._built)
 
     async def _pulled(self, wanted: Target, progress: Progress) -> InstalledProgram | None:
         """From the registry; once more if what was there is damaged."""
@@ -146,7 +150,7 @@ class Library:
             return None
 
     async def _load(self, shelf: Shelf, record: Record) -> InstalledProgram:
-        async with self._room:
+        async with self._loads:
             stored = await asyncio.to_thread(shelf.read, record)
             if stored is None:
                 raise ProgramNotFoundError(f"{record.path} is damaged")
@@ -155,10 +159,12 @@ class Library:
 
     async def _example(self, wanted: Target, progress: Progress) -> InstalledProgram:
         key = ("example", wanted)
+        if key not in self._ready:
+            bundled.source(wanted.name, self._examples)  # a name that means nothing waits for nobody
         return self._get(key) or await self._loading.get(key, lambda: self._load_example(key, wanted, progress))
 
     async def _load_example(self, key: Hashable, wanted: Target, progress: Progress) -> InstalledProgram:
-        async with self._room:
+        async with self._loads:
             built = await asyncio.to_thread(
                 resolve.example, wanted.name, wanted.version or "", self._built, progress, examples=self._examples
             )

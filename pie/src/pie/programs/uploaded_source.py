@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import keyword
 import os
+import resource
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from pie.errors import ProgramError
-from pie.limits import PROGRAM_SOURCE_BYTES_MAX
-from pie.programs.resolve import Progress
+from pie.limits import PROGRAM_BUILD_BYTES_MAX, PROGRAM_BUILD_TIMEOUT_S, PROGRAM_BYTES_MAX, PROGRAM_SOURCE_BYTES_MAX
 from pie_wire.manifest import Manifest
 
 _COMPONENT = b"\0asm"
@@ -39,12 +39,11 @@ def is_source(manifest: Manifest, artifact: bytes) -> bool:
     return "language" in manifest.runtime and not artifact.startswith(_COMPONENT)
 
 
-async def build(manifest: Manifest, manifest_text: str, source: bytes, cache: Path, progress: Progress) -> bytes:
+async def build(manifest: Manifest, manifest_text: str, source: bytes, cache: Path) -> bytes:
     """The component. Takes some seconds if the source is not in the cache. Raises `ProgramError`."""
     main = _main(manifest)
     if len(source) > PROGRAM_SOURCE_BYTES_MAX:
         raise ProgramError(f"the source has {len(source)} bytes; at most {PROGRAM_SOURCE_BYTES_MAX} are taken")
-    progress(f"building {manifest.id}")
     with tempfile.TemporaryDirectory(prefix="pie-source-") as name:
         folder = Path(name)
         await asyncio.to_thread(_lay_out, folder / "program", main, manifest_text, source)
@@ -84,12 +83,27 @@ async def _bakery(folder: Path, cache: Path) -> None:
         start_new_session=True,  # so that its children end with it
     )
     try:
-        _, said = await child.communicate()
+        _bound(child.pid)
+        async with asyncio.timeout(PROGRAM_BUILD_TIMEOUT_S):
+            _, said = await child.communicate()
+    except TimeoutError as error:
+        raise ProgramError(
+            f"the program cannot be built in {PROGRAM_BUILD_TIMEOUT_S:g} s; does it loop while it is imported?"
+        ) from error
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        if child.returncode is None:  # it is still there, and so is its group
             os.killpg(child.pid, signal.SIGKILL)
+            await child.wait()
     if child.returncode:
         raise ProgramError(_explained(said.decode(errors="replace")))
+
+
+def _bound(child: int) -> None:
+    """How much memory, and how large files, the child and its children may have; on Linux, which can say so from outside."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ProcessLookupError):  # it has ended
+            resource.prlimit(child, resource.RLIMIT_DATA, (PROGRAM_BUILD_BYTES_MAX, PROGRAM_BUILD_BYTES_MAX))
+            resource.prlimit(child, resource.RLIMIT_FSIZE, (PROGRAM_BYTES_MAX, PROGRAM_BYTES_MAX))
 
 
 def _explained(said: str) -> str:

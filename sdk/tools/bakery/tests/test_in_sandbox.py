@@ -1,6 +1,7 @@
 """What programs may rely on inside a component: checked in the real sandbox, with an engine that only takes messages."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bakery import build
 from bakery.component import read_component
+from bakery.toolchain import find_toolchain
 
 pytest.importorskip("pie.sandbox", reason="make setup")
 
@@ -108,22 +110,14 @@ class Handle:
 
 def engine_interfaces(imports: tuple[str, ...]) -> list[Interface]:
     """Everything a program imports from an engine. Only `session.send` is there; the rest traps."""
-    kinds = {
-        "model": ("model", "tokenizer"),
-        "chat": ("decoder", "model"),
-        "context": ("context", "model"),
-        "forward": ("future-output", "context"),
-        "generate": ("generation", "context"),
-        "session": ("future-text",),
-    }
-    pollable = {"pollable": Pollable}
-    handles = {name: type(name, (Handle,), {}) for names in kinds.values() for name in names}
+    wit = "".join(path.read_text() for path in find_toolchain().wit.glob("*.wit"))
+    resources = {name: type(name, (Handle,), {}) for name in re.findall(r"^ +resource ([a-z-]+)", wit, re.MULTILINE)}
     interfaces = []
     for name in imports:
         if name.startswith("pie:inferlet/"):
             noun = name.removeprefix("pie:inferlet/").partition("@")[0]
             functions = {"send": lambda state, text: state.sent.append(text)} if noun == "session" else {}
-            interfaces.append(Interface(name, functions, {kind: handles[kind] for kind in kinds.get(noun, ())} | pollable))
+            interfaces.append(Interface(name, functions, {**resources, "pollable": Pollable}))
     return interfaces
 
 

@@ -162,7 +162,7 @@ BURST_STEADY_S = 0.08
 
 LOCKSTEP_TARGET_S = 0.005
 """The same while generations are about that obey constraints: they draw one token per batch, whatever others draw. On a model whose
-step takes that long nobody loses anything; on a faster one others get some steps, so that a batch's own cost is not all there is."""
+step takes so long nobody loses anything; on a faster one others get some steps, so that a batch's own cost is not all there is."""
 
 BURST_STEPS_MIN = 4
 """Steps that a burst has at least, within `BURST_STEADY_S`. Measured with pie-tiny, 32 sequences, tokens/s of single steps,
@@ -356,8 +356,11 @@ REGISTRY_FRESH_S = 10.0
 """How long what a registry said about a program holds: who launches a bare name a thousand times asks once, and a version
 published just now is found soon."""
 
+REGISTRY_MISSING_S = 1.0
+"""The same for a version that the registry does not have yet."""
+
 REGISTRY_RETRY_S = 30.0
-"""How long a registry that failed is not asked again while there is something to go on with."""
+"""How long a registry that failed is not asked about the same program again."""
 
 REGISTRY_CONNECTIONS_MAX = 8
 """To a registry at the same time; whoever makes up names of programs does not open more."""

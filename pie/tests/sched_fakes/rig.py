@@ -52,6 +52,9 @@ class Rig:
         self.core.submit(work, self.now)
         return work
 
+    def discard_ahead(self, context: Context) -> None:
+        self.core.discard_ahead(context, self.now)
+
     # --- What the driver does -----------------------------------------------------------------------------------------
 
     def hand_out(self) -> Batch | None:

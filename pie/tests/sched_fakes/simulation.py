@@ -73,7 +73,9 @@ class Twin:
 
 
 class Simulation:
-    def __init__(self, seed: int, limits: DriverLimits, *, faults: float = 0.0, custom: float = 0.25, owners: int = 3) -> None:
+    def __init__(
+        self, seed: int, limits: DriverLimits, *, faults: float = 0.0, custom: float = 0.25, owners: int = 3, loops: float = 0.3
+    ) -> None:
         self.seed = seed
         self.random = Random(seed)
         self.limits = limits
@@ -94,6 +96,8 @@ class Simulation:
         self.cancelled: set[AnyWork] = set()
         self.ended = 0
         self.contradictions = 0
+        self.loops = loops
+        self.claimed = 0
         self.names = 0
         self.page_size = limits.page_size
 
@@ -145,6 +149,8 @@ class Simulation:
                 self._release_pinned()
             self.settle_news()
         assert not self.pending, f"{len(self.pending)} works never end"
+        for context in self.twins:
+            self.core.discard_ahead(context, self.now)
         while self.flights:
             self.land()
         self.settle_news()
@@ -204,7 +210,8 @@ class Simulation:
     def make_space(self) -> None:
         """Contexts that are nearly full are of little use."""
         for context in list(self.twins):
-            if self.twins[context].length > 0.6 * self.core.kv.context_max and not context.works:
+            if self.twins[context].length > 0.6 * self.core.kv.context_max and not context.busy:
+                self.core.discard_ahead(context, self.now)
                 if self.random.random() < 0.5:
                     self._cut(context)
                 else:
@@ -263,12 +270,45 @@ class Simulation:
         self.now += self.random.choice([0.001, 0.05, 0.2, 1.5])
 
     def forward(self) -> None:
-        context = self._pick()
-        if context is None or len(context.works) > 3:
+        if self.random.random() < self.loops:
+            self.loop_on()
             return
-        inputs = self._tokens()
-        given = self._pass(context, inputs)
-        self._submit(lambda: self.intake.forward(self.core.next_work_id(), context, given), given)
+        context = self._pick()
+        if context is not None and len(context.works) <= 3:
+            self._ask(context, self._pass(context, self._tokens()))
+
+    def loop_on(self) -> None:
+        """A step of a token loop, or the beginning of one."""
+        looping = [context for context in self.twins if self._continuation(context) is not None]
+        context = self.random.choice(looping) if looping and self.random.random() < 0.8 else self._pick()
+        given = None if context is None else self._continuation(context)
+        if given is not None:
+            self._ask(context, given)
+        elif context is not None and not context.works:
+            tokens = self._tokens()
+            self._ask(context, Pass(tokens, slots=(Sample(len(tokens) - 1, self._sampling()),)))
+
+    def _ask(self, context: Context, given: Pass) -> None:
+        claimed = self.core.claim(context, given, self.now)
+        if claimed is None:
+            self._submit(lambda: self.intake.forward(self.core.next_work_id(), context, given), given)
+            return
+        self.claimed += 1
+        self.pending[claimed] = given
+        if claimed.done:
+            self.pass_ended(claimed)
+
+    def discard_ahead(self, context: Context) -> None:
+        """What a context asks of its desk."""
+        self.core.discard_ahead(context, self.now)
+
+    def _continuation(self, context: Context) -> Pass | None:
+        """What a program with a token loop asks for next."""
+        last = context.last if context.ahead is None else context.ahead
+        if last is None or (context.works and context.ahead is None):
+            return None
+        token = last.inputs[0] if last is context.ahead else last.readings[0]
+        return Pass([token], slots=(_at_zero(last.slots[0]),))
 
     def generate(self) -> None:
         context = self._pick(quiet=True)
@@ -398,7 +438,7 @@ class Simulation:
         """The context holds what its twin holds."""
         twin, lineage = self.twins[context], context.lineage
         if not lineage.lost:
-            assert context.length == twin.length and lineage.tokens[: lineage.length].tolist() == twin.tokens
+            assert context.length == twin.length and lineage.tokens[: context.length].tolist() == twin.tokens
 
     def _note_lost(self) -> None:
         """Lost contexts are of no use to the simulation."""
@@ -431,8 +471,11 @@ class Simulation:
         self._agree(context)
 
     def _pick(self, *, quiet: bool = False) -> Context | None:
-        contexts = [context for context in self.twins if not (quiet and context.works)]
-        return self.random.choice(contexts) if contexts else None
+        contexts = [context for context in self.twins if not (quiet and context.busy)]
+        picked = self.random.choice(contexts) if contexts else None
+        if picked is not None and quiet:
+            self.core.discard_ahead(picked, self.now)
+        return picked
 
     def _tokens(self) -> list[int]:
         """Often the beginning of something that others begin with too."""
@@ -464,7 +507,8 @@ class Simulation:
         return self.random.choice(kinds)
 
     def _pass(self, context: Context, tokens: list[int]) -> Pass:
-        start = sum(len(work.inputs) for work in context.works if isinstance(work, PassWork) and work.commit) + self._begin(context)
+        ahead = [work for work in context.works if isinstance(work, PassWork) and work.commit and not work.unclaimed]
+        start = sum(len(work.inputs) for work in ahead) + self._begin(context)
         slots = tuple(self._slot(self.random.randrange(len(tokens))) for _ in range(self.random.choice([0, 1, 1, 2, 4])))
         positions, rows = list(range(start, start + len(tokens))) if self.random.random() < 0.3 else [], []
         if self.random.random() < self.custom and start + len(tokens) < 60:
@@ -475,7 +519,7 @@ class Simulation:
         return Pass(tokens, positions, rows, self._logit_mask(), slots, self.random.random() < 0.7)
 
     def _begin(self, context: Context) -> int:
-        return context.works[0].start if context.works else context.length
+        return context.works[0].start if context.busy else context.length
 
     def _row(self, position: int, width: int) -> list[int]:
         choice = self.random.randrange(4)

@@ -9,6 +9,7 @@ from pie.kv.lineage import Lineage
 from pie.sched.owners import Owner
 
 if TYPE_CHECKING:
+    from pie.sched.pass_work import PassWork
     from pie.sched.works import AnyWork
 
 
@@ -39,12 +40,13 @@ class ContextDesk(Protocol):
     def snapshot(self, context: "Context") -> str: ...
     def truncate(self, context: "Context", length: int) -> None: ...
     def release(self, context: "Context") -> None: ...
+    def discard_ahead(self, context: "Context") -> None: ...
 
 
 class Context:
     """Tokens whose KV is in the cache, or can be brought back there. Works on it run one after the other."""
 
-    __slots__ = ("_desk", "known_to_driver", "lineage", "owner", "sequence", "username", "works")
+    __slots__ = ("_desk", "ahead", "known_to_driver", "last", "lineage", "owner", "sequence", "username", "works")
 
     def __init__(self, desk: ContextDesk, sequence: int, lineage: Lineage, owner: Owner, username: str) -> None:
         self._desk = desk
@@ -57,14 +59,18 @@ class Context:
         self.username = username
         self.works: deque[AnyWork] = deque()
         """Works that have not ended; the first is the one running or waiting to run."""
+        self.last: PassWork | None = None
+        """The pass that ended last, if a token loop may go on from it."""
+        self.ahead: PassWork | None = None
+        """A pass made ahead that nobody has claimed: the only work, or ended with its tokens in the lineage."""
 
     @property
     def length(self) -> int:
-        return self.lineage.length
+        return self.lineage.length if self.ahead is None else self.ahead.start
 
     @property
     def busy(self) -> bool:
-        return bool(self.works)
+        return bool(self.works) and self.ahead is None
 
     @property
     def released(self) -> bool:
@@ -114,5 +120,7 @@ class Context:
     def demand_quiet(self) -> None:
         """Raises as `demand_usable`, and `ContextBusyError`."""
         self.demand_usable()
+        if self.ahead is not None:
+            self._desk.discard_ahead(self)
         if self.works:
             raise ContextBusyError("a forward pass or generation is running on the context")

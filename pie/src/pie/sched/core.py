@@ -30,8 +30,9 @@ from pie.sched.gathering import Gathering
 from pie.sched.generation import Generation
 from pie.sched.owners import Owners
 from pie.sched.pass_work import PassWork
+from pie.sched.run_ahead import fits, follows, remembered
 from pie.sched.statistics import Counters, SchedulerStatistics
-from pie.sched.work import Handed
+from pie.sched.work import Handed, Pass
 from pie.sched.works import AnyWork
 
 OnTokens = Callable[[str, int], None]
@@ -85,6 +86,7 @@ class SchedulerCore:
         self._newcomer_at = now
         if type(work) is PassWork:
             self.gathering.submitted(work.context)
+            work.follows = work.unclaimed or follows(work.context.last, work)
         else:
             self.gathering.gone(work.context)
             self._generations += 1
@@ -95,6 +97,30 @@ class SchedulerCore:
         if len(works) == 1:
             self._begin(work, now)
 
+    def claim(self, context: Context, given: Pass, now: float) -> PassWork | None:
+        """The pass that was made ahead, if it is the one that is asked for now; else it leaves no trace. It may have ended."""
+        ahead = context.ahead
+        if ahead is None:
+            return None
+        if not fits(ahead, given):
+            self.discard_ahead(context, now)
+            return None
+        context.ahead, ahead.unclaimed = None, False
+        if ahead.done:
+            self._run_ahead(ahead, now)
+        return ahead
+
+    def discard_ahead(self, context: Context, now: float) -> None:
+        """The context is as if no pass had been made ahead. Harmless if none was."""
+        ahead = context.ahead
+        if ahead is None:
+            return
+        context.ahead = context.last = None
+        if ahead.done:
+            self.kv.truncate(context.lineage, ahead.start)
+        else:
+            self._end(ahead, None, now)
+
     def cancel(self, work: AnyWork, now: float) -> None:
         """Ends a work; harmless if it has ended."""
         if not work.done:
@@ -104,6 +130,7 @@ class SchedulerCore:
     def release(self, context: Context, now: float) -> None:
         """Gives a context's pages back, and ends its works with `ContextReleasedError`. Harmless if done before."""
         if not context.released:
+            self.discard_ahead(context, now)
             self._fail_all(context, ContextReleasedError("the context was released"), now)
             self.gathering.gone(context)
             if context.known_to_driver:
@@ -277,13 +304,17 @@ class SchedulerCore:
         self.owners.end(work.owner)
         if type(work) is PassWork:
             self.gathering.ended(work.context, now, answered=answered, handed_out=work.exhausted)
+            work.context.last = remembered(work) if answered else None
         else:
             self._generations -= 1
             self._constrained.pop(work, None)
         if work.begun:
             work.close(answered=answered)
             self._admission.leave(work, now)
-        self._news[work] = None
+        if type(work) is PassWork and work.unclaimed:
+            work.context.ahead = work if answered else None
+        else:
+            self._news[work] = None
 
     def _fail_all(self, context: Context, error: PieError, now: float) -> None:
         for work in list(context.works):
@@ -369,6 +400,22 @@ class SchedulerCore:
         elif part.computed == work.end:
             self._end(work, None, now, answered=True)
             self._begin_next(work.context, now)
+            if not work.unclaimed:
+                self._run_ahead(work, now)
+
+    def _run_ahead(self, last: PassWork, now: float) -> None:
+        """Makes the pass that the program is about to ask for, if it is in a token loop."""
+        context = last.context
+        length = context.lineage.length + 1
+        longest = min(self.limits.context_max, self.limits.pages_total * self.limits.page_size)
+        if not last.follows or context.works or context.lineage.released or length > longest:
+            return
+        (token,) = last.readings
+        assert isinstance(token, int), "a sample reads as a token"
+        ahead = PassWork.drawing(self.next_work_id(), context, token, last.slots)
+        ahead.unclaimed = True
+        context.ahead = ahead
+        self.submit(ahead, now)
 
     def _after_draw(self, work: Generation, part: Handed, now: float) -> None:
         if work.finish is not None:

@@ -39,10 +39,29 @@ class PassWork(Work):
         self.slots = slots
         self.commit = commit
         self.readings: list[int | Reading] = [0] * len(slots)
+        self.follows = False
+        """Whether it is a step of a token loop (see `run_ahead`)."""
+        self.unclaimed = False
+        """Made ahead, and not asked for yet."""
         self._placed_at = placed_at
         """The length of the context that positions or mask were made for."""
         self._marked = False
         self._first_slot = min([slot.index for slot in slots], default=len(inputs))
+
+    @classmethod
+    def drawing(cls, work_id: int, context: Context, token: int, slots: tuple[Slot, ...]) -> PassWork:
+        """A step of a token loop."""
+        return cls(
+            work_id,
+            context,
+            array("i", [token]),
+            logit_mask=b"",
+            positions=None,
+            mask=None,
+            placed_at=None,
+            slots=tuple([msgspec.structs.replace(slot, index=0) for slot in slots]),
+            commit=True,
+        )
 
     @property
     def custom(self) -> bool:

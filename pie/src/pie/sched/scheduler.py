@@ -143,6 +143,10 @@ class Scheduler:
         self._tell()
         self._pump_soon()
 
+    def discard_ahead(self, context: Context) -> None:
+        self._core.discard_ahead(context, self._now())
+        self._pump_soon()
+
     # --- Work ---------------------------------------------------------------------------------------------------------
 
     def forward(self, context: Context, given: Pass) -> asyncio.Future[PassOutput]:
@@ -152,11 +156,16 @@ class Scheduler:
         `ContextReleasedError`.
         """
         self._demand_open()
-        work = self._intake.forward(self._core.next_work_id(), context, given)
         future: asyncio.Future[PassOutput] = self._loop.create_future()
-        self._futures[work] = future
         expected = self._core.waits
-        self._core.submit(work, self._now())
+        work = self._core.claim(context, given, self._now())
+        if work is None:
+            work = self._intake.forward(self._core.next_work_id(), context, given)
+            self._core.submit(work, self._now())
+        if work.done:
+            _resolve(future, work)
+        else:
+            self._futures[work] = future
         if expected and not self._core.waits:
             self._hand_out()  # all have come: the batch goes off while other programs still run
         else:

@@ -89,10 +89,16 @@ async def test_a_bare_name_asks_once_for_a_while(fake: FakeRegistry, library: Li
     assert await component(library, "hello") == b"two"
 
 
-async def test_a_version_published_just_now_is_found_at_once(fake: FakeRegistry, library: Library) -> None:
+async def test_a_version_published_just_now_is_found_a_second_later(
+    fake: FakeRegistry, library: Library, clock: ManualClock
+) -> None:
     fake.publish("hello", "0.1.0", b"one")
-    await library.find("alice", "hello")
+    for _ in range(5):
+        with pytest.raises(ProgramNotFoundError):
+            await library.find("alice", "hello@0.2.0")
+    assert fake.calls["info"] == 1
     fake.publish("hello", "0.2.0", b"two")
+    clock.advance(1 * SECOND)
     assert await component(library, "hello@0.2.0") == b"two"
 
 

@@ -8,7 +8,6 @@ cannot be reached does not stop what was pulled before.
 """
 
 import asyncio
-import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
@@ -31,8 +30,6 @@ from pie_wire import errors as wire_errors
 from pie_wire.manifest import Manifest, parse
 
 __all__ = ["SHARED", "Library"]
-
-log = logging.getLogger(__name__)
 
 Install = Callable[[ResolvedProgram], Awaitable[InstalledProgram]]
 """Compiles a program, or loads it from the compile cache. Raises `ProgramError`."""
@@ -134,11 +131,9 @@ class Library:
     async def _example_instead(self, wanted: Target, error: RegistryError, progress: Progress) -> InstalledProgram:
         """What comes with Pie does not need a registry that works."""
         try:
-            program = await self._example(wanted, progress)
+            return await self._example(wanted, progress)
         except ProgramNotFoundError:
             raise error from None
-        log.warning("going on with %s, which comes with Pie: %s", program.id, error)
-        return program
 
     async def _stored(self, shelf: Shelf, record: Record) -> InstalledProgram | None:
         """A program from disk; None if it turns out to be damaged."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pie.clock import Clock
 from pie.engine.once import Once
 from pie.errors import ProgramNotFoundError, RegistryError
-from pie.limits import PROGRAMS_LOADING_MAX, REGISTRY_ANSWERS_MAX, REGISTRY_FRESH_S, REGISTRY_RETRY_S
+from pie.limits import PROGRAMS_LOADING_MAX, REGISTRY_ANSWERS_MAX, REGISTRY_FRESH_S, REGISTRY_MISSING_S, REGISTRY_RETRY_S
 from pie.programs.program_file import Content
 from pie.programs.shelf import Record, Shelf
 from pie.programs.target import Target
@@ -30,7 +30,20 @@ class _Answer:
     """What the registry said about a name. None: nothing; an error: it could not be asked."""
 
     releases: "Releases | RegistryError | None"
-    until_ns: int
+    asked_ns: int
+
+    def holds(self, version: str | None, now_ns: int) -> bool:
+        """Whether this is still what the registry would say, to whoever wants that version (None: the newest).
+
+        A version that it did not know may be there very soon: somebody has just published it.
+        """
+        if isinstance(self.releases, RegistryError):
+            fresh_s = REGISTRY_RETRY_S
+        elif version is None or (self.releases is not None and version in self.releases.by_version):
+            fresh_s = REGISTRY_FRESH_S
+        else:
+            fresh_s = REGISTRY_MISSING_S
+        return now_ns - self.asked_ns < fresh_s * 1e9
 
 
 class Pulls:
@@ -77,27 +90,29 @@ class Pulls:
             if latest is None:
                 raise ProgramNotFoundError(f"all versions of '{name}' are yanked; name one to run it all the same: {name}@…")
             return self.shelf.find(name, latest.num) or await self._pulled(name, latest)
-        except RegistryError as error:
+        except RegistryError:
             pulled = self.shelf.find(name, None)
             if pulled is None:
                 raise
-            log.warning("going on with %s@%s, which was pulled before: %s", name, pulled.head.version, error)
             return pulled
 
     async def _releases(self, name: str, version: str | None = None) -> "Releases | None":
-        """What the registry says now or said just before; that does not count if it did not know the version, which may be new."""
+        """What the registry says now, or said just before."""
         known = self._answers.get(name)
-        if known is None or known.until_ns <= self._now() or (version is not None and not _has(known, version)):
+        if known is None or not known.holds(version, self._clock.monotonic_ns()):
             known = await self._asking.get(name, lambda: self._ask(name))
         if isinstance(known.releases, RegistryError):
             raise known.releases
         return known.releases
 
     async def _ask(self, name: str) -> _Answer:
+        releases: Releases | RegistryError | None
         try:
-            answer = _Answer(await self._connected().releases(name), self._now() + int(REGISTRY_FRESH_S * 1e9))
+            releases = await self._connected().releases(name)
         except RegistryError as error:
-            answer = _Answer(error, self._now() + int(REGISTRY_RETRY_S * 1e9))
+            log.warning("only what was pulled before can be used: %s", error)
+            releases = error
+        answer = _Answer(releases, self._clock.monotonic_ns())
         self._answers[name] = answer
         self._answers.move_to_end(name)
         if len(self._answers) > REGISTRY_ANSWERS_MAX:
@@ -125,11 +140,3 @@ class Pulls:
         if self._registry is None:
             self._registry = Registry(self._url)
         return self._registry
-
-    def _now(self) -> int:
-        return self._clock.monotonic_ns()
-
-
-def _has(answer: _Answer, version: str) -> bool:
-    releases = answer.releases
-    return releases is not None and not isinstance(releases, RegistryError) and version in releases.by_version

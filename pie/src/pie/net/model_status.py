@@ -34,5 +34,6 @@ def _of_scheduler(scheduler: SchedulerStatistics) -> Status:
         "total_tokens_reused": kv.adopted_tokens,
         "batch_size_hist": list(scheduler.batch_sizes),
         "cumulative_batch_latency_us": round(driver_us),
+        "last_batch_latency_us": round(scheduler.last_batch_s * 1e6),
         "avg_batch_latency_us": round(driver_us / scheduler.batches) if scheduler.batches else 0,
     }

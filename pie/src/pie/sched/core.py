@@ -351,7 +351,7 @@ class SchedulerCore:
             passes += type(part.work) is PassWork and part.work.exhausted
         self.gathering.handed_out(passes)
         copies = tuple([PageCopy(copy.source, copy.target) for copy in self.kv.hand_out(plan.id)])
-        self._counters.batch(len(plan.requests), plan.tokens)
+        self._counters.batch(len(plan.requests), plan.tokens, plan.prefilled)
         return Batch(plan.id, tuple(plan.requests), copies, tuple(forget))
 
     def _pace(self, now: float) -> Pace:
@@ -370,7 +370,7 @@ class SchedulerCore:
     def _observe(self, plan: Plan, result: BatchResult, now: float) -> None:
         drawn = max([len(output.tokens) for output in result.outputs]) // 4
         self._costs.observe(elapsed_s=result.elapsed_s, steps=min(drawn, plan.steps), prefilled=plan.prefilled)
-        self._counters.driver_s += result.elapsed_s
+        self._counters.settled(result.elapsed_s)
         if plan.passes:
             self.gathering.settled(plan.passes, now)
 

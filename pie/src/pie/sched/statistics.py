@@ -33,6 +33,10 @@ class SchedulerStatistics:
     """Time that the driver has spent on batches."""
     batch_sizes: tuple[int, ...]
     """How many batches had so many requests, per bucket of `BATCH_SIZES`."""
+    prefilled_tokens: int = 0
+    """Of `computed_tokens` those of prefills; the others were single tokens in decode steps, or a few at a time."""
+    last_batch_s: float = 0.0
+    """Time that the driver spent on the batch that came back last."""
 
 
 class Counters:
@@ -44,14 +48,21 @@ class Counters:
         self.requests = 0
         self.computed_tokens = 0
         self.drawn_tokens = 0
+        self.prefilled_tokens = 0
         self.driver_s = 0.0
+        self.last_batch_s = 0.0
         self.batch_sizes = [0] * len(BATCH_SIZES)
 
-    def batch(self, requests: int, tokens: int) -> None:
+    def batch(self, requests: int, tokens: int, prefilled: int = 0) -> None:
         self.batches += 1
         self.requests += requests
         self.computed_tokens += tokens
+        self.prefilled_tokens += prefilled
         self.batch_sizes[min(requests.bit_length(), len(BATCH_SIZES)) - 1] += 1
+
+    def settled(self, elapsed_s: float) -> None:
+        self.driver_s += elapsed_s
+        self.last_batch_s = elapsed_s
 
     def statistics(
         self, *, kv: KvStatistics, running: int, waiting: int, preemptions: int, in_flight: int, saved: int
@@ -70,4 +81,6 @@ class Counters:
             preemptions=preemptions,
             driver_s=self.driver_s,
             batch_sizes=tuple(self.batch_sizes),
+            prefilled_tokens=self.prefilled_tokens,
+            last_batch_s=self.last_batch_s,
         )

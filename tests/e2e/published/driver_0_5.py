@@ -58,8 +58,9 @@ async def files(client):
 
 async def named_file(client, program):
     process = await client.launch_process(program, input={"do": "send_named_file"})
+    await process.signal("now")
     while (got := await process.recv())[0] != Event.File:
-        assert got[0] != Event.Error, got
+        assert got[0] not in (Event.Return, Event.Error), got
     return [got[1].decode(), got[1].name]
 
 

@@ -50,4 +50,6 @@ async def fail(input):
 
 
 async def send_named_file(input):
+    """Once it is told to: clients of Pie 0.5 lose files that come right behind the answer to the launch."""
+    await session.receive()
     session.send_file(b"content", "notes.txt")

@@ -1,5 +1,7 @@
 """Passes made before they are asked for: found when they are, and without a trace when they are not."""
 
+import asyncio
+
 import pytest
 
 from pie.driver.messages import Logits, Sample, Sampling
@@ -191,6 +193,21 @@ async def test_a_program_s_loop_gets_the_same_tokens():
             tokens = output.readings
         assert drawn == alone(9)
     scheduler.check()
+    await scheduler.close()
+
+
+async def test_only_what_was_asked_for_is_charged():
+    scheduler = Scheduler(AsyncHistoryDriver(limits()))
+    charged: list[int] = []
+    scheduler.on_tokens = lambda _, count: charged.append(count)
+    await scheduler.start()
+    context = scheduler.create_context("process")
+    tokens = PROMPT
+    for _ in range(5):
+        tokens = (await scheduler.forward(context, Pass(tokens, slots=(Sample(len(tokens) - 1, Sampling()),)))).readings
+        await asyncio.sleep(0.01)
+    await scheduler.forward(context, Pass([39]))
+    assert sum(charged) == context.length == len(PROMPT) + 5
     await scheduler.close()
 
 

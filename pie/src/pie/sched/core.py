@@ -107,6 +107,7 @@ class SchedulerCore:
             return None
         context.ahead, ahead.unclaimed = None, False
         if ahead.done:
+            self._charge(ahead, ahead.start, ahead.end)
             self._run_ahead(ahead, now)
         return ahead
 
@@ -378,9 +379,14 @@ class SchedulerCore:
         """What was computed: the known tokens, and of those drawn all but the last. Also for works that have ended meanwhile."""
         for part, inputs, output in zip(plan.parts, plan.counts, result.outputs, strict=True):
             drawn = max(len(output.tokens) // 4, 1) if part.draws else 1
-            count = part.work.count(part.computed - inputs, part.computed + drawn - 1)
-            if count:
-                self._on_tokens(part.work.owner.name, count)
+            self._charge(part.work, part.computed - inputs, part.computed + drawn - 1)
+
+    def _charge(self, work: AnyWork, begin: int, end: int) -> None:
+        if type(work) is PassWork and work.unclaimed:
+            return  # as long as nobody has asked for it, it costs nobody anything
+        count = work.count(begin, end)
+        if count:
+            self._on_tokens(work.owner.name, count)
 
     def _receive(self, part: Handed, output: Output, now: float) -> None:
         work = part.work

@@ -163,7 +163,7 @@ def test_it_goes_with_its_context(rig):
     rig.hand_out()
     rig.core.release(context, rig.now)
     rig.land()
-    assert rig.core.idle and rig.core.kv.statistics().lineages == 0
+    assert rig.core.idle and rig.core.kv.statistics().lineages == 0 and context.last is None
 
 
 def test_none_is_made_beyond_the_longest_context():

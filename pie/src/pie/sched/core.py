@@ -133,6 +133,7 @@ class SchedulerCore:
         if not context.released:
             self.discard_ahead(context, now)
             self._fail_all(context, ContextReleasedError("the context was released"), now)
+            context.last = None  # it knows the context: a cycle, which would keep both until somebody looks for cycles
             self.gathering.gone(context)
             if context.known_to_driver:
                 self._forget.append(context.sequence)

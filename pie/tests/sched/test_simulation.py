@@ -31,6 +31,11 @@ def test_with_room_for_all_every_work_gives_what_it_gives_alone(seed):
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
+def test_token_loops_find_passes_made_ahead_and_get_what_they_would_have_got(seed):
+    assert simulated(seed, TIGHT, custom=0.0, faults=0.02, loops=0.8).claimed > 0
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
 def test_under_memory_pressure_every_work_ends_and_gives_what_it_gives_alone(seed):
     simulation = simulated(seed, TIGHT, custom=0.0)
     assert simulation.ended > 20 and simulation.core.statistics().kv.evictions > 0

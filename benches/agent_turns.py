@@ -66,15 +66,19 @@ class Agent:
 
 
 async def conversation(server: ServerAddress, connection: Connection, source: random.Random, times: Times) -> None:
-    """One conversation in all three ways; the first turn, which nobody can know, does not count."""
+    """One conversation in all three ways; the first turn, which nobody can know, does not count.
+
+    The ways differ in their first token, or they would find each other's KV in the prefix index.
+    """
     events = Waiter()
     process_id = await connection.launch(PROGRAM, json.dumps({"tokens": ANSWER_TOKENS}), events)
     agent = Agent(connection, process_id, events)
     tokens = words(source, PREFIX_TOKENS)
+    reused_first = tokens[0] + 1
     new = tokens
     for number in range(TURNS + 1):
         agent_s, answer = await agent.turn(new)
-        reused_s = (await complete(server, tokens)).first_s
+        reused_s = (await complete(server, [reused_first, *tokens[1:]])).first_s
         cold_s = (await complete(server, [*words(source, 1), *tokens[1:]])).first_s
         if number:
             times.agent_s.append(agent_s)

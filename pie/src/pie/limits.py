@@ -24,8 +24,8 @@ MCP_REQUESTS_MAX = 64
 """Requests to MCP servers whose results a process has not dropped yet; each result has at most the size of a frame."""
 
 BUDGET_AHEAD_TOKENS = 256
-"""What a generation takes of its process's token budget ahead of what it has drawn: more than the batches on their way draw, so that it
-never waits for leave."""
+"""What a generation takes of its process's token budget ahead of what it has drawn: more than the batches on their way draw, so
+that it never waits for leave."""
 
 # --- engine: what one user may take ---------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PROMPT ?= What is the capital of France?
 PACKAGES := wire client/python sdk/python sdk/tools/bakery pie
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.
@@ -31,7 +32,7 @@ run: $(STAMP)
 
 ## make test    all tests, real components and real models included
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 ## make check   format, lint, import contracts, types, fast tests
 check: format lint imports types test-fast
@@ -49,11 +50,11 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 test-fast: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 ## make fuzz    the property tests with examples they have not seen (FUZZ="-k sampling" picks some)
 fuzz: $(STAMP)
-	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -m "not slow" $(FUZZ)
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m "not slow" $(FUZZ)
 
 ## make tools   what a few tests need besides, and are skipped without: PostgreSQL and Chromium (Debian, as root), TypeScript
 tools:

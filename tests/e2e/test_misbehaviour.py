@@ -48,7 +48,7 @@ async def outcome(engine: Engine, program: InstalledProgram, do: str) -> Process
         ("leak_pollables", "handles"),
         ("leak_timers", "handles"),
         ("leak_passes", "passes are waiting on the context already"),
-        ("save_without_end", "contexts are saved; delete one first"),
+        ("save_without_end", "saved contexts; delete one first"),
         ("poll_too_much", "poll was called with 10000 pollables"),
         ("allocate_at_once", "int"),
         ("print_a_lot", "too much data"),

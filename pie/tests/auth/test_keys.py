@@ -93,6 +93,7 @@ def test_a_comment_after_the_key_is_allowed_and_the_fingerprint_does_not_depend_
         ("hello", "id_ed25519.pub"),
         ("ssh-ed25519 " + "A" * 20_000, "right file"),
     ],
+    ids=lambda text: text if len(text) < 40 else "long",  # keys are made anew each time
 )
 def test_what_is_no_good_key_is_refused_with_what_to_do(text: str, hint: str) -> None:
     with pytest.raises(KeyRefusedError, match=hint):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
@@ -38,17 +38,22 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     thread.join(120)
 
 
-schema = schemathesis.openapi.from_dict(json.loads(openapi()))
+SCHEMA = schemathesis.openapi.from_dict(json.loads(openapi()))
+OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
 
 
 @pytest.mark.slow
-@schema.parametrize()
-@settings(
-    max_examples=25,
-    derandomize=True,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_request_is_answered_in_another_way_than_described(url: str, case: schemathesis.Case) -> None:
-    case.call_and_validate(base_url=url, checks=CHECKS)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+def test_no_request_is_answered_in_another_way_than_described(url: str, operation: schemathesis.schemas.APIOperation) -> None:
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy())
+    def is_as_described(case: schemathesis.Case) -> None:
+        case.call_and_validate(base_url=url, checks=CHECKS)
+
+    is_as_described()

@@ -14,5 +14,5 @@ settings.register_profile("fuzz", max_examples=2000, deadline=None)
 # The gate tries the same examples every time, so that it says something about the change at hand; `make fuzz` looks for new ones.
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
-# What one test leaves to the garbage collector must not turn up on the stderr that another one compares; pytest shows it with failures.
+# What one test leaves to the garbage collector must not turn up on the stderr that another one compares.
 logging.getLogger("asyncio").addHandler(logging.NullHandler())

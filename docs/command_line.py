@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pie_cli.main import VERBS, load
+from pie_cli.main import find_verbs, load
 
 
 def markdown() -> str:
     """Every verb with its arguments and options."""
-    return "\n".join(line for verb in VERBS for line in _command(load(verb), f"pie {verb}"))
+    return "\n".join(line for name, verb in find_verbs().items() for line in _command(load(verb.module), f"pie {name}"))
 
 
 def _command(command: Any, path: str) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""What the gateway and a container with endpoints say to each other.
+
+The container binds a ROUTER at its `endpoint_address`, the gateway connects one DEALER. A message is two frames: a msgpack struct
+of this module,
+and bytes (the body; empty where there is none). Requests are told apart by `id`, which the gateway counts up and never uses twice
+on a
+connection; it is also the correlation id in the envelopes of the values that the request becomes. Bodies flow under credit: each
+side may have
+`WINDOW_BYTES` of one request's bytes under way; `Credit` gives back what has been consumed.
+"""
+
+import msgspec
+
+WINDOW_BYTES = 1 << 20
+"""Of one request in one direction: enough that a loopback round trip does not stall a stream, little enough for thousands of
+requests.
+"""
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", omit_defaults=True, forbid_unknown_fields=True):
+    id: int
+
+
+class Request(_Message, frozen=True, kw_only=True, tag="req"):
+    """An HTTP request to an ingress, or (GET) to an egress: then the answer is the stream of its values as server-sent events."""
+
+    endpoint: str
+    method: str
+    path: str
+    """What follows the forwarding token, starting with `/`."""
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    more: bool = False
+    """Whether `Body` follows."""
+
+
+class OpenSocket(_Message, frozen=True, kw_only=True, tag="open"):
+    """A WebSocket to an ingress (its messages are values) or an egress (values come out as messages)."""
+
+    endpoint: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    subprotocols: tuple[str, ...] = ()
+
+
+class Body(_Message, frozen=True, kw_only=True, tag="body"):
+    more: bool = True
+
+
+class Response(_Message, frozen=True, kw_only=True, tag="res"):
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    more: bool = False
+
+
+class Emitted(_Message, frozen=True, kw_only=True, tag="emit"):
+    """An egress has a value for the request `id`, which waits at an ingress of some container; the bytes are the body."""
+
+    endpoint: str
+    status: int = 200
+    """500 when the value's way through the graph ended in a component that raised; the bytes say what happened."""
+    content_type: str = "application/json"
+
+
+class AcceptSocket(_Message, frozen=True, kw_only=True, tag="accept"):
+    subprotocol: str | None = None
+
+
+class SocketMessage(_Message, frozen=True, kw_only=True, tag="msg"):
+    text: bool = True
+
+
+class CloseSocket(_Message, frozen=True, kw_only=True, tag="close"):
+    code: int = 1000
+    reason: str = ""
+
+
+class Credit(_Message, frozen=True, kw_only=True, tag="credit"):
+    size_bytes: int
+
+
+class Cancel(_Message, frozen=True, kw_only=True, tag="cancel"):
+    """The caller has gone, or the container gives up: nothing more about `id`."""
+
+    reason: str = ""
+
+
+FromGateway = Request | Body | OpenSocket | SocketMessage | CloseSocket | Credit | Cancel
+FromContainer = Response | Body | Emitted | AcceptSocket | SocketMessage | CloseSocket | Credit | Cancel

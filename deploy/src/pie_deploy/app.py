@@ -1,0 +1,1 @@
+"""The one place that wires the platform: store, services, launchers, controller, gateway, API."""

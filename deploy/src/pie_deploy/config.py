@@ -1,0 +1,1 @@
+"""Configuration of the platform. The environment is read nowhere else."""

@@ -1,0 +1,1 @@
+"""What the platform needs from the outside: a store and launchers."""

@@ -1,0 +1,1 @@
+"""Storage by SQLAlchemy Core: SQLite or PostgreSQL. SQL stands nowhere else."""

@@ -1,7 +1,6 @@
 """`pie run`: one program, once, on an engine of its own."""
 
 import asyncio
-import io
 import json
 import os
 import signal
@@ -212,10 +211,9 @@ class Run:
 
 async def _feed(launched: "LaunchedProcess", interactive: bool) -> None:
     """What the process gets to receive: our stdin line by line, as fast as it takes them, or nothing."""
-    from pie_cli.lines import lines_of
+    from pie_client.lines import lines_of
 
-    if interactive and isinstance(sys.stdin, io.TextIOWrapper):  # there is none if our caller closed it
-        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-        async for line in lines_of(sys.stdin):
+    if interactive and sys.stdin is not None:  # there is none if our caller closed it
+        async for line in lines_of(sys.stdin.buffer):
             await launched.send(line)
     launched.close_input()

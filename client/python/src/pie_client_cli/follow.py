@@ -3,13 +3,14 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from pie_client.errors import PieClientError, RefusedError
 from pie_client.events import Event
+from pie_client.lines import lines_of
 from pie_client.process import Process
-from pie_client_cli.lines import lines
 from pie_client_cli.printer import Printer
 
 FAILED = 1
@@ -72,8 +73,10 @@ async def _show(process: Process, printer: Printer) -> int:
 
 
 async def _feed(process: Process) -> None:
+    if sys.stdin is None:  # closed by our caller
+        return
     with suppress(PieClientError):  # it is told where the events are awaited
-        async for line in lines():
+        async for line in lines_of(sys.stdin.buffer):
             await _send(process, line)
 
 

@@ -1,4 +1,4 @@
-"""Lines of a stream that blocks, such as stdin, for an event loop. A thread reads: pipes, files and terminals have little in common."""
+"""Lines of a stream that blocks, such as stdin, for an event loop. A thread reads: pipes and terminals have little in common."""
 
 import asyncio
 import threading

@@ -1,9 +1,10 @@
-"""Configuration of the platform, and where it keeps things. The environment is read nowhere else."""
+"""The platform's folder: where everything lies, and who may look into it."""
 
 import hashlib
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,11 @@ class Home:
     def address(self) -> Path:
         """JSON with the URLs and the pid of the control plane that runs."""
         return self.root / "address.json"
+
+    @property
+    def lock(self) -> Path:
+        """Locked, with the pid in it, while a control plane runs."""
+        return self.root / "lock"
 
     @property
     def blobs(self) -> Path:
@@ -86,5 +92,7 @@ class Home:
                 raise StorageError(f"{folder} is not a folder of this user alone; remove it")
 
 
-def default_home() -> Home:
-    return Home(Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".pie" / "deploy"))
+def default_home(environment: Mapping[str, str] = os.environ) -> Home:
+    """As the environment says, else `~/.pie/deploy`."""
+    chosen = environment.get(HOME_VARIABLE)
+    return Home(Path(chosen).expanduser().absolute() if chosen else Path.home() / ".pie" / "deploy")

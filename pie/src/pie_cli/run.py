@@ -214,6 +214,6 @@ async def _feed(launched: "LaunchedProcess", interactive: bool) -> None:
     from pie_client.lines import lines_of
 
     if interactive and sys.stdin is not None:  # there is none if our caller closed it
-        async for line in lines_of(sys.stdin.buffer):
+        async for line in lines_of(sys.stdin.fileno()):
             await launched.send(line)
     launched.close_input()

@@ -76,7 +76,7 @@ async def _feed(process: Process) -> None:
     if sys.stdin is None:  # closed by our caller
         return
     with suppress(PieClientError):  # it is told where the events are awaited
-        async for line in lines_of(sys.stdin.buffer):
+        async for line in lines_of(sys.stdin.fileno()):
             await _send(process, line)
 
 

@@ -111,6 +111,12 @@ class Container(_Row, frozen=True, kw_only=True):
     config_seq_applied: int = 0
     config_error: str = ""
     ports: dict[str, int] = {}
+    cpu: float = 0.0
+    """Cores, reserved on the node until the container is deleted."""
+    memory_bytes: int = 0
+    """Reserved on the node."""
+    gpu: int = 0
+    """Reserved on the node."""
     created_at_ns: int
 
 

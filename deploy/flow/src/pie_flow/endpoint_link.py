@@ -1,15 +1,30 @@
 """What the gateway and a container with endpoints say to each other.
 
-The container binds a ROUTER at its `endpoint_address`, the gateway connects one DEALER. A message is two frames: a msgpack struct
-of this module,
-and bytes (the body; empty where there is none). Requests are told apart by `id`, which the gateway counts up and never uses twice
-on a
-connection; it is also the correlation id in the envelopes of the values that the request becomes. Bodies flow under credit: each
-side may have
-`WINDOW_BYTES` of one request's bytes under way; `Credit` gives back what has been consumed.
+The container binds a ROUTER (mandatory, with handover) at its `endpoint_address`, the gateway connects one DEALER whose routing
+id is `GATEWAY_ID`: so a container can emit before it was ever asked anything. A message is two frames: a msgpack struct of this
+module, and bytes (the body; empty where there is none). Requests are told apart by `id`, which no gateway uses twice; it is
+also the correlation id in the envelopes of the values that the request becomes.
+
+Every request gets one answer: `Response`, or, for a value that an ingress with `respond` has taken, `Emitted` by the container
+of the egress. (The ingress still answers a body that is not of its type with a `Response`, and one that does not respond with
+202.) Every `OpenSocket` gets `AcceptSocket`, or a refusal: `Response`, or `CloseSocket`, which is 403.
+
+Bodies flow under credit: each side may have `WINDOW_BYTES` of one request's bytes under way, counting the bytes of `Request`,
+`Body`, `Response` and `SocketMessage`; a message may be sent while some credit is left, even if it is larger than that.
+`Credit` gives back what has been consumed. What comes whole (`Request` and `Response` without `more`, `Emitted`) needs none.
+After `Cancel` and after the end of both sides' bytes, neither says more about the id; what still comes is ignored.
 """
 
 import msgspec
+
+GATEWAY_ID = b"gateway"
+"""Routing id of the gateway's socket."""
+
+MESSAGE_BYTES_MAX = 64 << 20
+"""Of one message; a link on which a larger one comes is cut."""
+
+PIECE_BYTES_MAX = 256 << 10
+"""Of one `Body`: streams of several requests share a link."""
 
 WINDOW_BYTES = 1 << 20
 """Of one request in one direction: enough that a loopback round trip does not stall a stream, little enough for thousands of
@@ -27,7 +42,7 @@ class Request(_Message, frozen=True, kw_only=True, tag="req"):
     endpoint: str
     method: str
     path: str
-    """What follows the forwarding token, starting with `/`."""
+    """What follows the forwarding token, starting with `/`, percent-encoded as it came."""
     query: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     more: bool = False

@@ -1,0 +1,51 @@
+"""All services of a platform, on one store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pie_deploy.clock import Clock
+from pie_deploy.config import Home
+from pie_deploy.ports.store import Store
+from pie_deploy.services.audit import Audit
+from pie_deploy.services.backend import Backends
+from pie_deploy.services.component import Components
+from pie_deploy.services.container import Containers
+from pie_deploy.services.deployment import Deployments
+from pie_deploy.services.file import Files
+from pie_deploy.services.ids import NewId, new_id
+from pie_deploy.services.lease import Leases
+from pie_deploy.services.runtime import Runtimes
+from pie_deploy.services.type import Types
+from pie_deploy.services.wakeup import Wakeup
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    components: Components
+    backends: Backends
+    deployments: Deployments
+    containers: Containers
+    runtimes: Runtimes
+    leases: Leases
+    files: Files
+    types: Types
+    audit: Audit
+    wakeup: Wakeup
+
+
+def assemble(
+    store: Store,
+    home: Home,
+    clock: Clock,
+    *,
+    mac_key: bytes,
+    gateway_url: Callable[[], str],
+    wakeup: Wakeup | None = None,
+    new_id: NewId = new_id,
+) -> Services:
+    """Services over a store and the folders of a home.
+
+    mac_key: of the forwarding tokens (`services.mac_key.load`). gateway_url: where the gateway listens,
+    `http://127.0.0.1:8081`; asked when a URL is shown, so it need not be known yet.
+    """
+    raise NotImplementedError

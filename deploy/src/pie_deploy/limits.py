@@ -7,3 +7,117 @@ VERTICES_MAX = 20_000
 
 OPERATIONS_PER_REQUEST_MAX = 10_000
 """Of one atomic batch: a large declarative file, not a log to import."""
+
+# --- Deployments, placement, leases ----------------------------------------------------------------------------------
+
+DURATION_CHARACTERS_MAX = 100
+"""Of a duration: every unit with nineteen digits fits; a megabyte of digits is an attack on the parser."""
+
+MEMORY_BYTES_MAX = 1 << 50
+"""An amount of memory or a size limit that somebody writes: above it is a slip of the pen."""
+
+MAC_KEY_BYTES = 32
+"""Of the key of the forwarding tokens: what HMAC-SHA256 makes full use of."""
+
+FORWARDING_TOKEN_BYTES = 20
+"""160 bits: guessing is hopeless, and it is a whole number of base32 characters."""
+
+RESTART_BACKOFF_FIRST_NS = 10**9
+"""Wait before a crashed container starts again the first time; doubles with each crash in the window."""
+
+RESTART_BACKOFF_MAX_NS = 30 * 10**9
+"""Longest wait: with a larger crash budget a container is still tried twice a minute."""
+
+DEPLOYMENT_WINDOW_NS = 24 * 3600 * 10**9
+"""What a running deployment's life is extended by: a forgotten failure is reclaimed within a day."""
+
+FIXED_DURATION_MIN_NS = 10**9
+"""Shortest fixed duration: less would end before a container can start."""
+
+STARTUP_TIMEOUT_NS = 300 * 10**9
+"""Default of the time from accepted to running: what a first build of an environment may take."""
+
+STARTUP_TIMEOUT_MAX_NS = 24 * 3600 * 10**9
+"""Longest start-up time-out that a deploy may ask for: model downloads of hours are possible, days are a mistake."""
+
+STOP_GRACE_NS = 10 * 10**9
+"""Between SIGTERM and SIGKILL when a container is stopped."""
+
+LEASE_TTL_DEFAULT_NS = 3600 * 10**9
+"""Unattended life of a lease when its maker names none."""
+
+LEASE_TTL_MAX_NS = 7 * 24 * 3600 * 10**9
+"""Longest unattended life of a lease: nothing leaks for more than a week."""
+
+TRANSFORMATION_CPU = 0.01
+"""Cores that a transformation's container asks for: next to none, so that graphs may use many."""
+
+TRANSFORMATION_MEMORY_BYTES = 64 << 20
+"""Memory that a transformation's container asks for: a Python interpreter with our libraries and full queues."""
+
+# --- Manifests and documents -----------------------------------------------------------------------------------------
+
+MANIFEST_BYTES_MAX = 256 * 1024
+"""Of a `component.yml`: a person writes it."""
+
+DOCUMENT_BYTES_MAX = 8 << 20
+"""Of a declarative graph: `VERTICES_MAX` vertices with a few parameters each."""
+
+YAML_DEPTH_MAX = 16
+"""Of nesting: three times what our formats have."""
+
+YAML_NODES_MAX = 1_000_000
+"""Of one YAML text: more than `DOCUMENT_BYTES_MAX` bytes of sensible text hold, little enough to build in a few seconds."""
+
+YAML_NUMBER_CHARACTERS_MAX = 64
+"""Of a number: 64-bit integers and doubles fit three times."""
+
+SLOTS_MAX = 64
+"""Inputs, or outputs, of one vertex: a container has a socket for each."""
+
+PARAMETERS_MAX = 256
+"""Of one component: a configuration, not a data set."""
+
+FILE_SLOTS_MAX = 64
+"""Of one component; the same number of generated ones."""
+
+ENDPOINTS_MAX = 32
+"""Of one component: each has a URL that somebody has to know."""
+
+TEXT_CHARACTERS_MAX = 4_096
+"""Of a type, a description, a note, one word of a command: what a person reads."""
+
+LITERAL_CHARACTERS_MAX = 64 * 1024
+"""Of a parameter's value: longer data is a file."""
+
+LABEL_CHARACTERS_MAX = 200
+"""Of a vertex's label or a backend's name: it stands in a table."""
+
+CPU_MAX = 1_024.0
+"""Cores of one container: no machine has more."""
+
+GPU_MAX = 64
+"""Of one container: no machine has more."""
+
+MEMORY_BYTES_MIN = 1 << 20
+"""Of one container: below this no process starts, so it is a mistake in the unit."""
+
+MEMORY_BYTES_MAX = 1 << 44
+"""Of one container: 16 TiB, above what machines have."""
+
+BODY_BYTES_MAX = 1 << 30
+"""Largest `body_max` that an endpoint may ask for: a gateway on the same machine has to hold a few."""
+
+# --- Types in a graph ------------------------------------------------------------------------------------------------
+
+TYPE_NODES_MAX = 10_000
+"""Of a slot's type with every variable replaced: pairs of pairs of … double it with each vertex."""
+
+TYPE_DEPTH_MAX = 64
+"""Of the same, in nesting: what walks a type may be recursive."""
+
+SHAPES_KEPT_MAX = 4_096
+"""Shapes kept by (transformation, parameters): the distinct ones of a large graph."""
+
+ROTATIONS_MAX = 1 << 31
+"""Of one endpoint's token: a counter, not a list."""

@@ -112,6 +112,8 @@ class RotateEndpoint(_Operation, frozen=True, kw_only=True, tag="rotate-endpoint
 
     vertex: str
     endpoint: str
+    count: int = 1
+    """How many times at once; a compacted log says it in one entry."""
 
 
 class RestoreVertex(_Operation, frozen=True, kw_only=True, tag="restore-vertex"):
@@ -168,3 +170,7 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """The entry that this one takes back."""
     batch: int = 0
     """Entries of one atomic request carry the seq of its first."""
+    group: int = 0
+    """Entries that one `connect` became (inserted transformations, their edges) carry the seq of the first of them: they are taken
+    back together. 0: it stands for itself.
+    """

@@ -85,10 +85,7 @@ ENDPOINTS_MAX = 32
 """Of one component: each has a URL that somebody has to know."""
 
 TEXT_CHARACTERS_MAX = 4_096
-"""Of a type, a description, a note, one word of a command: what a person reads."""
-
-LITERAL_CHARACTERS_MAX = 64 * 1024
-"""Of a parameter's value: longer data is a file."""
+"""Of a description, a note, one word of a command: what a person reads."""
 
 LABEL_CHARACTERS_MAX = 200
 """Of a vertex's label or a backend's name: it stands in a table."""
@@ -108,16 +105,40 @@ MEMORY_BYTES_MAX = 1 << 44
 BODY_BYTES_MAX = 1 << 30
 """Largest `body_max` that an endpoint may ask for: a gateway on the same machine has to hold a few."""
 
-# --- Types in a graph ------------------------------------------------------------------------------------------------
-
-TYPE_NODES_MAX = 10_000
-"""Of a slot's type with every variable replaced: pairs of pairs of … double it with each vertex."""
-
-TYPE_DEPTH_MAX = 64
-"""Of the same, in nesting: what walks a type may be recursive."""
+# --- Graphs in memory ------------------------------------------------------------------------------------------------
 
 SHAPES_KEPT_MAX = 4_096
 """Shapes kept by (transformation, parameters): the distinct ones of a large graph."""
 
 ROTATIONS_MAX = 1 << 31
 """Of one endpoint's token: a counter, not a list."""
+
+PLACEMENT_REASONS_MAX = 100
+"""Reasons that one refusal lists: a person reads no more, and a graph may have thousands of vertices."""
+
+# --- The gateway ---------------------------------------------------------------------------------------------------
+
+GATEWAY_REQUESTS_MAX = 4000
+"""Requests and sockets that may be under way at once: twice the connections that a server takes by default, so that only a
+misconfigured one gets here; each holds a window of bytes at most in each direction.
+"""
+
+GATEWAY_LINK_MESSAGES_MAX = 20_000
+"""Waiting on one link. Bodies wait under their own credit; this bounds requests to a container that reads none."""
+
+GATEWAY_LINK_WAIT_S = 1.0
+"""How long a request waits for the link to a container that has just been announced: connecting takes some milliseconds."""
+
+GATEWAY_RETIRE_S = 10.0
+"""How long requests that are under way may go on when their container stops: its own grace."""
+
+GATEWAY_BODY_IDLE_S = 30.0
+"""Between two pieces of a request's body."""
+
+GATEWAY_WATCH_AFTER_S = 0.05
+"""After which it is noticed that the caller has gone while the answer is awaited: most answers are there before, and watching
+costs a task.
+"""
+
+TYPE_TEXT_MAX = 400
+"""Characters of a type in a message: what a person takes in; the rest is cut."""

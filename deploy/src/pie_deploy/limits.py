@@ -113,6 +113,9 @@ SHAPES_KEPT_MAX = 4_096
 ROTATIONS_MAX = 1 << 31
 """Of one endpoint's token: a counter, not a list."""
 
+TYPE_TEXT_MAX = 400
+"""Characters of a type in a message: what a person takes in; the rest is cut."""
+
 PLACEMENT_REASONS_MAX = 100
 """Reasons that one refusal lists: a person reads no more, and a graph may have thousands of vertices."""
 
@@ -139,6 +142,3 @@ GATEWAY_WATCH_AFTER_S = 0.05
 """After which it is noticed that the caller has gone while the answer is awaited: most answers are there before, and watching
 costs a task.
 """
-
-TYPE_TEXT_MAX = 400
-"""Characters of a type in a message: what a person takes in; the rest is cut."""

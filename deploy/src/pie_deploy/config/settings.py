@@ -1,0 +1,105 @@
+"""The configuration: its keys, their types, bounds and defaults. What stands here is what may stand in `config.yml`.
+
+    database: postgresql://pie@db.example.org/pie
+    api: {port: 8470}
+    gateway: {port: 8471, public_url: "https://pie.example.org"}
+    runtimes:
+      local: {launcher: process, labels: [cpu], ceiling: 168h}
+    users:
+      alice: {keys: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]}
+    limits: {connections: 1000}
+
+Both servers listen on loopback only; for others to reach them, put a proxy in front.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+NAME = r"^[a-z][a-z0-9_-]{0,62}$"
+KEY_HASH = r"^[0-9a-f]{64}$"
+DURATION_LENGTH_MAX = 64
+
+LOCAL_RUNTIME = "local"
+
+Port = Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: a free one.")]
+Duration = Annotated[str, Meta(min_length=2, max_length=DURATION_LENGTH_MAX, examples=["90s", "1h30m", "168h"])]
+Name = Annotated[str, Meta(pattern=NAME)]
+KeyHash = Annotated[str, Meta(pattern=KEY_HASH)]
+
+
+class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class ApiConfig(_Section, frozen=True, kw_only=True):
+    """`api`: where programs and the command line ask."""
+
+    port: Port = 8470
+
+
+class GatewayConfig(_Section, frozen=True, kw_only=True):
+    """`gateway`: where the endpoints of deployments answer."""
+
+    port: Port = 8471
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$",
+            max_length=2000,
+            description="How others reach the gateway, if a proxy stands in front; URLs of endpoints begin so.",
+        ),
+    ] = ""
+
+
+class RuntimeConfig(_Section, frozen=True, kw_only=True):
+    """`runtimes.NAME`: machines that deployments may use. What is not said is what this machine has."""
+
+    launcher: Annotated[
+        Literal["process", "fake"], Meta(description="`process`: real OS processes; `fake`: none at all, for tests.")
+    ] = "process"
+    labels: Annotated[tuple[Name, ...], Meta(max_length=64, description="The class: what graphs may ask for.")] = ("cpu",)
+    cpu: Annotated[float, Meta(gt=0, le=4096, description="Cores to give away.")] | None = None
+    memory_mb: Annotated[int, Meta(ge=1, le=1 << 30, description="Memory to give away, in MiB.")] | None = None
+    gpu: Annotated[int, Meta(ge=0, le=1024, description="GPUs to give away.")] = 0
+    ceiling: Annotated[Duration, Meta(description="Longest life of a deployment; none: no end.")] | None = None
+    crash_budget: Annotated[int, Meta(ge=0, le=1000, description="Restarts of one container within `crash_window`.")] = 5
+    crash_window: Annotated[Duration, Meta(description="In which crashes are counted.")] = "10m"
+    isolation: Annotated[
+        Literal["auto", "none", "bwrap"], Meta(description="Whether bubblewrap separates containers; `auto`: when installed.")
+    ] = "none"
+    orphan_grace: Annotated[
+        Duration, Meta(description="How long containers live on when the control plane is gone: its time to come back.")
+    ] = "60s"
+
+
+class UserConfig(_Section, frozen=True, kw_only=True):
+    """`users.NAME`: who may use the API besides the user who started it."""
+
+    keys: Annotated[
+        tuple[KeyHash, ...], Meta(max_length=100, description="SHA-256 of API keys, in hex: `printf %s KEY | sha256sum`.")
+    ] = ()
+
+
+class LimitsConfig(_Section, frozen=True, kw_only=True):
+    """`limits`: what all clients together may take."""
+
+    connections: Annotated[int, Meta(ge=1, le=100_000, description="Connections to each of the two servers.")] = 2000
+
+
+class Config(_Section, frozen=True, kw_only=True):
+    """A whole `config.yml`. Without a file: SQLite, and a runtime `local` of processes on this machine."""
+
+    database: Annotated[
+        str,
+        Meta(
+            pattern=r"^((sqlite|postgresql)(\+[a-z]+)?://.*)?$",
+            max_length=2000,
+            description="URL of the database; empty: SQLite in the platform's folder.",
+        ),
+    ] = ""
+    api: ApiConfig = ApiConfig()
+    gateway: GatewayConfig = GatewayConfig()
+    runtimes: dict[Name, RuntimeConfig] = field(default_factory=lambda: {LOCAL_RUNTIME: RuntimeConfig()})
+    users: dict[Name, UserConfig] = {}
+    limits: LimitsConfig = LimitsConfig()

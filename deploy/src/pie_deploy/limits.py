@@ -142,3 +142,64 @@ GATEWAY_WATCH_AFTER_S = 0.05
 """After which it is noticed that the caller has gone while the answer is awaited: most answers are there before, and watching
 costs a task.
 """
+
+# --- The store -----------------------------------------------------------------------------------------------------
+
+DATABASE_CONNECTIONS_MAX = 32
+"""As many as there are worker threads that could ask at once; PostgreSQL takes 100 by default, from all."""
+
+DATABASE_LOCK_TIMEOUT_S = 30
+"""How long a writer waits for the one before it, and a thread for a connection; a write takes milliseconds."""
+
+# --- Services ------------------------------------------------------------------------------------------------------
+
+ARCHIVE_BYTES_MAX = 64 << 20
+"""Of a component's archive as it is sent, and so in memory: source and small assets; weights and data are files."""
+
+ARCHIVE_UNPACKED_BYTES_MAX = 256 << 20
+"""Of everything in it: bounds what a bomb may write."""
+
+ARCHIVE_ENTRIES_MAX = 10_000
+"""Files and folders in it: bounds inodes, and the time that unpacking takes."""
+
+ARCHIVE_HEADER_BYTES_MAX = 1 << 20
+"""Of one header of a tar archive, extended ones included: they are read into memory whole."""
+
+ARCHIVE_PATH_BYTES_MAX = 1000
+"""Of a path in it: with the folder that it is unpacked into still below the 4096 of Linux."""
+
+MANIFEST_BYTES_MAX = 1 << 20
+"""Of a `component.yml`: thousands of lines, and YAML's parser takes seconds for more."""
+
+README_BYTES_MAX = 256 << 10
+"""Of a README that is kept with the version for showing; a longer one is cut."""
+
+FILE_BYTES_MAX = 1 << 40
+"""Of one file: the largest weights there are; the disk is the real bound."""
+
+FILE_NAME_LENGTH_MAX = 255
+
+LOG_CHUNK_OPERATIONS = 5000
+"""Records of a log that are read at once: a long log is never in memory whole."""
+
+HEADS_VERTICES_MAX = 100_000
+"""Of all graphs together that are kept at the head of their logs, some 200 MB; the longest unused one is replayed again when
+needed.
+"""
+
+EVENTS_PER_REQUEST_MAX = 10_000
+"""Of one listing of events."""
+
+LEASE_TTL_MAX_NS = 7 * 24 * 3600 * 10**9
+"""Longest time that a lease may go without a heartbeat: what it holds is meant to be temporary."""
+
+LEASE_LABEL_LENGTH_MAX = 200
+
+LEASE_RESULT_BYTES_MAX = 1 << 20
+"""Of the verdict that is attached to a lease, as JSON."""
+
+RUNTIME_NODES_MAX = 1000
+"""Of one runtime: placement looks at all of them."""
+
+STARTUP_TIMEOUT_S = 300
+"""From a deployment's acceptance to `running`, if nothing else is said: environments may have to be made."""

@@ -64,6 +64,10 @@ class Reading(Protocol):
 
     def files(self, lease_id: str | None = None) -> Sequence[File]: ...
 
+    def is_content_used(self, content_hash: str) -> bool:
+        """Whether a file or a component version has this content."""
+        ...
+
     def events(
         self,
         after: int = 0,
@@ -79,6 +83,10 @@ class Transaction(Reading, Protocol):
     def put_version(self, version: ComponentVersion) -> None: ...
 
     def delete_version(self, version_id: str) -> None: ...
+
+    def next_version(self, name: str) -> int:
+        """1, 2, … per component; a number is never given twice."""
+        ...
 
     def put_backend(self, backend: Backend) -> None:
         """Raises AlreadyExistsError when another live backend has the name."""

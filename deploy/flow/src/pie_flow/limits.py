@@ -2,17 +2,17 @@
 
 # --- Types -----------------------------------------------------------------------------------------------------------
 
-TYPE_CHARACTERS_MAX = 16_384
-"""Of a type's text: a page of fields; nobody reads more."""
-
 TYPE_DEPTH_MAX = 32
-"""Levels of a type: far beyond use, far below the interpreter's recursion limit."""
+"""Levels of a type, as written and after its variables were replaced: far beyond use, far below the interpreter's recursion limit.
+"""
 
-TYPE_PARTS_MAX = 1_000
-"""Atoms, lists, … in one type as it was written."""
+TYPE_PARTS_MAX = 2_000
+"""Atoms, lists, … in one type, as written and after its variables were replaced: forty vertices that each pair a value with itself
+would make 2^40.
+"""
 
-RESOLVED_PARTS_MAX = 10_000
-"""Parts of a type after its variables were replaced: forty vertices that each pair a value with itself would make 2^40."""
+TYPE_CHARACTERS_MAX = 300_000
+"""Of a type's text. So large that every type within the bounds above can be printed and read again."""
 
 ALTERNATIVES_MAX = 64
 """Of one union: every literal without a tag is tried against each."""

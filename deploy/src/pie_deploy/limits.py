@@ -13,9 +13,6 @@ OPERATIONS_PER_REQUEST_MAX = 10_000
 DURATION_CHARACTERS_MAX = 100
 """Of a duration: every unit with nineteen digits fits; a megabyte of digits is an attack on the parser."""
 
-MEMORY_BYTES_MAX = 1 << 50
-"""An amount of memory or a size limit that somebody writes: above it is a slip of the pen."""
-
 MAC_KEY_BYTES = 32
 """Of the key of the forwarding tokens: what HMAC-SHA256 makes full use of."""
 
@@ -168,9 +165,6 @@ ARCHIVE_HEADER_BYTES_MAX = 1 << 20
 ARCHIVE_PATH_BYTES_MAX = 1000
 """Of a path in it: with the folder that it is unpacked into still below the 4096 of Linux."""
 
-MANIFEST_BYTES_MAX = 1 << 20
-"""Of a `component.yml`: thousands of lines, and YAML's parser takes seconds for more."""
-
 README_BYTES_MAX = 256 << 10
 """Of a README that is kept with the version for showing; a longer one is cut."""
 
@@ -190,9 +184,6 @@ needed.
 EVENTS_PER_REQUEST_MAX = 10_000
 """Of one listing of events."""
 
-LEASE_TTL_MAX_NS = 7 * 24 * 3600 * 10**9
-"""Longest time that a lease may go without a heartbeat: what it holds is meant to be temporary."""
-
 LEASE_LABEL_LENGTH_MAX = 200
 
 LEASE_RESULT_BYTES_MAX = 1 << 20
@@ -201,5 +192,11 @@ LEASE_RESULT_BYTES_MAX = 1 << 20
 RUNTIME_NODES_MAX = 1000
 """Of one runtime: placement looks at all of them."""
 
-STARTUP_TIMEOUT_S = 300
-"""From a deployment's acceptance to `running`, if nothing else is said: environments may have to be made."""
+GATEWAY_CONNECT_TIMEOUT_S = 2.0
+"""To a command's port on this machine, and for its WebSocket to close."""
+
+GATEWAY_IDLE_CONNECTIONS_MAX = 100
+"""Connections to commands that are kept for the next request."""
+
+GATEWAY_KEEP_ALIVE_S = 2.0
+"""How long they are: less than what usual servers keep idle connections, so that none is taken that is just being closed."""

@@ -12,7 +12,7 @@ from pie_deploy.services.views import LeaseView
 class Leases:
     """Only the lease's owner may use, prolong or close it."""
 
-    def create(self, actor: Actor, *, runtime: str | None = None, ttl: str = "15m", label: str = "") -> Lease:
+    def create(self, actor: Actor, *, runtime: str | None = None, ttl: str | None = None, label: str = "") -> Lease:
         """Open a lease. runtime: the only one that its deployment may land on. ttl: the longest time without a heartbeat, a Go
         duration.
 

@@ -1,0 +1,200 @@
+"""Looking: `ports.store.Reading` on one connection."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy.sql import ColumnElement
+
+from pie_deploy.domain.operations import OperationRecord
+from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
+from pie_deploy.store.tables import (
+    backends,
+    component_versions,
+    containers,
+    deployments,
+    events,
+    files,
+    leases,
+    operations,
+    runtimes,
+)
+
+T = TypeVar("T")
+
+_VERSION = msgspec.json.Decoder(ComponentVersion)
+_BACKEND = msgspec.json.Decoder(Backend)
+_OPERATION = msgspec.json.Decoder(OperationRecord)
+_DEPLOYMENT = msgspec.json.Decoder(Deployment)
+_CONTAINER = msgspec.json.Decoder(Container)
+_RUNTIME = msgspec.json.Decoder(Runtime)
+_LEASE = msgspec.json.Decoder(Lease)
+_FILE = msgspec.json.Decoder(File)
+
+Condition = ColumnElement[bool]
+
+
+class SqlReading:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # Component versions
+
+    def find_version(self, id_or_name: str) -> ComponentVersion | None:
+        columns = component_versions.c
+        name, at, number = id_or_name.partition("@")
+        if at:
+            if not (number.isascii() and number.isdecimal() and len(number) < 10):
+                return None
+            return self._first(_VERSION, component_versions, (columns.name == name, columns.number == int(number)))
+        if found := self._first(_VERSION, component_versions, (columns.id == name,)):
+            return found
+        released = columns.state == "released"
+        newest = columns.number.desc()
+        return self._first(_VERSION, component_versions, (columns.name == name, released), newest) or self._first(
+            _VERSION, component_versions, (columns.name == name,), newest
+        )
+
+    def versions(self, name: str | None = None, lease_id: str | None = None) -> Sequence[ComponentVersion]:
+        """By name, newest first."""
+        columns = component_versions.c
+        conditions = (_equal(columns.name, name), _equal(columns.lease_id, lease_id))
+        return self._all(_VERSION, component_versions, conditions, columns.name, columns.number.desc())
+
+    # Backends and their logs
+
+    def find_backend(self, id_or_name: str) -> Backend | None:
+        columns = backends.c
+        return self._first(_BACKEND, backends, (columns.id == id_or_name,)) or self._first(
+            _BACKEND, backends, (columns.name == id_or_name, columns.deleted.is_(False))
+        )
+
+    def backends(self, lease_id: str | None = None) -> Sequence[Backend]:
+        """Those that are not deleted, by name."""
+        columns = backends.c
+        conditions = (columns.deleted.is_(False), _equal(columns.lease_id, lease_id))
+        return self._all(_BACKEND, backends, conditions, columns.name)
+
+    def operations(self, backend_id: str, after: int = 0, limit: int | None = None) -> Sequence[OperationRecord]:
+        columns = operations.c
+        statement = _select(operations, (columns.backend_id == backend_id, columns.seq > after), columns.seq).limit(limit)
+        return [_OPERATION.decode(row) for row in self._connection.scalars(statement)]
+
+    # Deployments
+
+    def find_deployment(self, deployment_id: str) -> Deployment | None:
+        return self._first(_DEPLOYMENT, deployments, (deployments.c.id == deployment_id,))
+
+    def deployment_of(self, backend_id: str) -> Deployment | None:
+        columns = deployments.c
+        return self._first(_DEPLOYMENT, deployments, (columns.backend_id == backend_id, columns.gone.is_(False)))
+
+    def deployments(
+        self, *, gone: bool = False, lease_id: str | None = None, runtime_id: str | None = None
+    ) -> Sequence[Deployment]:
+        """Newest first."""
+        columns = deployments.c
+        conditions = (
+            None if gone else columns.gone.is_(False),
+            _equal(columns.lease_id, lease_id),
+            _equal(columns.runtime_id, runtime_id),
+        )
+        return self._all(_DEPLOYMENT, deployments, conditions, columns.created_at_ns.desc(), columns.id)
+
+    def find_container(self, container_id: str) -> Container | None:
+        return self._first(_CONTAINER, containers, (containers.c.id == container_id,))
+
+    def containers(self, deployment_id: str | None = None) -> Sequence[Container]:
+        """By deployment, generation and vertex."""
+        columns = containers.c
+        living = select(deployments.c.id).where(deployments.c.gone.is_(False))
+        condition = columns.deployment_id.in_(living) if deployment_id is None else columns.deployment_id == deployment_id
+        return self._all(_CONTAINER, containers, (condition,), columns.deployment_id, columns.generation, columns.vertex)
+
+    # Runtimes, leases, files
+
+    def find_runtime(self, id_or_name: str) -> Runtime | None:
+        columns = runtimes.c
+        return self._first(_RUNTIME, runtimes, (columns.id == id_or_name,)) or self._first(
+            _RUNTIME, runtimes, (columns.name == id_or_name,)
+        )
+
+    def runtimes(self) -> Sequence[Runtime]:
+        """By name."""
+        return self._all(_RUNTIME, runtimes, (), runtimes.c.name)
+
+    def find_lease(self, lease_id: str) -> Lease | None:
+        return self._first(_LEASE, leases, (leases.c.id == lease_id,))
+
+    def leases(self, *, closed: bool = False) -> Sequence[Lease]:
+        """Newest first."""
+        conditions = (None if closed else leases.c.closed.is_(False),)
+        return self._all(_LEASE, leases, conditions, leases.c.created_at_ns.desc(), leases.c.id)
+
+    def find_file(self, id_or_name: str) -> File | None:
+        columns = files.c
+        newest = (columns.created_at_ns.desc(), columns.id)
+        return self._first(_FILE, files, (columns.id == id_or_name,)) or self._first(
+            _FILE, files, (columns.name == id_or_name,), *newest
+        )
+
+    def files(self, lease_id: str | None = None) -> Sequence[File]:
+        """Newest first."""
+        return self._all(_FILE, files, (_equal(files.c.lease_id, lease_id),), files.c.created_at_ns.desc(), files.c.id)
+
+    def is_content_used(self, content_hash: str) -> bool:
+        for table in (files, component_versions):
+            statement = select(table.c.id).where(table.c.content_hash == content_hash).limit(1)
+            if self._connection.scalar(statement) is not None:
+                return True
+        return False
+
+    # Events
+
+    def events(
+        self,
+        after: int = 0,
+        *,
+        deployment_id: str | None = None,
+        backend_id: str | None = None,
+        lease_id: str | None = None,
+        limit: int = 1000,
+    ) -> Sequence[Event]:
+        """Oldest first."""
+        columns = events.c
+        conditions = (
+            columns.seq > after,
+            _equal(columns.deployment_id, deployment_id),
+            _equal(columns.backend_id, backend_id),
+            _equal(columns.lease_id, lease_id),
+        )
+        statement = select(events).where(*_given(conditions)).order_by(columns.seq).limit(limit)
+        return [Event(**{**row._mapping, "data": msgspec.json.decode(row.data)}) for row in self._connection.execute(statement)]
+
+    def _first(
+        self, decoder: msgspec.json.Decoder[T], table: Table, conditions: Sequence[Condition], *order: ColumnElement[object]
+    ) -> T | None:
+        row = self._connection.scalar(_select(table, conditions, *order).limit(1))
+        return None if row is None else decoder.decode(row)
+
+    def _all(
+        self,
+        decoder: msgspec.json.Decoder[T],
+        table: Table,
+        conditions: Sequence[Condition | None],
+        *order: ColumnElement[object],
+    ) -> list[T]:
+        return [decoder.decode(row) for row in self._connection.scalars(_select(table, conditions, *order))]
+
+
+def _select(table: Table, conditions: Sequence[Condition | None], *order: ColumnElement[object]) -> Select[tuple[str]]:
+    return select(table.c.row).where(*_given(conditions)).order_by(*order)
+
+
+def _given(conditions: Sequence[Condition | None]) -> list[Condition]:
+    return [condition for condition in conditions if condition is not None]
+
+
+def _equal(column: ColumnElement[str], value: str | None) -> Condition | None:
+    return None if value is None else column == value

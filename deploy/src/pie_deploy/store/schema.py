@@ -1,0 +1,45 @@
+"""The schema's version, and the way from an older one to this one.
+
+A database without tables gets all of them as they are now. One of an older version goes through the steps that it lacks, in one
+transaction. One of a newer version is refused: this program would not understand it.
+"""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, func, insert, inspect, select
+
+from pie_deploy.errors import StorageError
+from pie_deploy.store.database import Database
+from pie_deploy.store.tables import metadata, schema_version
+
+Step = Callable[[Connection], None]
+
+VERSION = 1
+STEPS: Mapping[int, Step] = {}
+"""By the version that a step leads to; from 2 on."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(7213447)"
+"""PostgreSQL: two servers that start at once on a new database. There is no table to lock yet."""
+
+
+def prepare(database: Database, now_ns: int, *, version: int = VERSION, steps: Mapping[int, Step] = STEPS) -> None:
+    """Bring a database to `version`. Raises StorageError if it is of a newer one."""
+    with database.writing(lock=_LOCK) as connection:
+        found = _version(connection)
+        if found > version:
+            raise StorageError(f"the database is of version {found}, this program knows up to {version}; install a newer one")
+        if found == version:
+            return
+        if found == 0:
+            metadata.create_all(connection)
+        else:
+            for number in range(found + 1, version + 1):
+                steps[number](connection)
+        connection.execute(insert(schema_version).values(version=version, applied_at_ns=now_ns))
+
+
+def _version(connection: Connection) -> int:
+    """0: it has no tables."""
+    if not inspect(connection).has_table(schema_version.name):
+        return 0
+    return connection.scalar(select(func.max(schema_version.c.version))) or 0

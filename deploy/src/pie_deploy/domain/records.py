@@ -117,6 +117,8 @@ class Container(_Row, frozen=True, kw_only=True):
     """Reserved on the node."""
     gpu: int = 0
     """Reserved on the node."""
+    rescheduled: bool = False
+    """Its node was lost and it went to another one; that is done once."""
     created_at_ns: int
 
 

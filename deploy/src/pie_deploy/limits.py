@@ -107,6 +107,9 @@ BODY_BYTES_MAX = 1 << 30
 SHAPES_KEPT_MAX = 4_096
 """Shapes kept by (transformation, parameters): the distinct ones of a large graph."""
 
+SHAPE_KEY_CHARACTERS_MAX = 4_096
+"""Of the parameters of a shape that is kept: with `SHAPES_KEPT_MAX`, 16 MiB."""
+
 ROTATIONS_MAX = 1 << 31
 """Of one endpoint's token: a counter, not a list."""
 

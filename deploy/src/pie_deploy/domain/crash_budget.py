@@ -1,7 +1,7 @@
 """How often a container may crash before its deployment fails, and how long it waits before it starts again.
 
-A budget of 5 restarts in a sliding window of 10 minutes; waits of 1, 2, 4, 8, 16 s … up to 30 s. A container that was ready for a whole
-window starts with a fresh budget, which the sliding of the window gives by itself.
+A budget of 5 restarts in a sliding window of 10 minutes; waits of 1, 2, 4, 8, 16 s … up to 30 s. A container that was ready for
+a whole window starts with a fresh budget, which the sliding of the window gives by itself.
 """
 
 from dataclasses import dataclass

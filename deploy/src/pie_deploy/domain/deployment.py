@@ -14,13 +14,15 @@
                                         (gone)
 
 Why a state was entered is a `status_reason`, so that there need be no more states. `failed` is terminal until a person intervenes:
-nothing leads out of it but redeploy, undeploy, the end of the lease and expiry. Only `running` serves: in every other state the URLs
-answer 404.
+nothing leads out of it but redeploy, undeploy, the end of the lease and expiry. Only `running` serves: in every other state the
+URLs answer 404.
 
-A redeploy counts `generation` up. From `running` it keeps that status, with `redeploying`, while containers of the new generation come
-to standby beside the old ones; the switch is `running → deploying → running`. From `failed` it is `deploying` at once.
+A redeploy counts `generation` up. From `running` it keeps that status, with `redeploying`, while containers of the new
+generation come to standby beside the old ones; the switch is `running → deploying → running`. From `failed` it is `deploying` at
+once.
 
-The graph is locked in deploying, running and tearing_down, not in failed. A row that is not gone blocks another deploy in every state.
+The graph is locked in deploying, running and tearing_down, not in failed. A row that is not gone blocks another deploy in every
+state.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
 """How long a deployment lives.
 
 Its hard deadline is the runtime's ceiling counted from the deployment's creation, or the end of the runtime, whichever comes first;
-there may be none. Until then it lives in windows of 24 hours: each time half of one is over and the deployment runs, a full one is given
-(R18). A failed deployment gets none, so failures are reclaimed. A fixed duration (R19) is a hard deadline that nothing moves, counted
-from when the deploy was accepted.
+there may be none. Until then it lives in windows of 24 hours: each time half of one is over and the deployment runs, a full one
+is given (R18). A failed deployment gets none, so failures are reclaimed. A fixed duration (R19) is a hard deadline that nothing
+moves, counted from when the deploy was accepted.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,9 @@ class Lifetime:
 
 
 def lifetime(runtime: Runtime, fixed_duration: str | None, now_ns: int) -> Lifetime:
-    """Of a deployment that is accepted now. Raises InvalidArgumentError for a fixed duration that is malformed, shorter than a second,
-    or longer than the runtime gives.
+    """Of a deployment that is accepted now.
+
+    Raises InvalidArgumentError for a fixed duration that is malformed, shorter than a second, or longer than the runtime gives.
     """
     deadline_ns = _deadline_ns(runtime, now_ns)
     if fixed_duration is None:

@@ -7,8 +7,8 @@
          no heartbeat               deployments, backends, files, prereleases gone, in this order
          for its TTL
 
-The same close again answers the same; the opposite one is refused. A deployment is reclaimed at either close: committing keeps what is
-written down, never what runs. Closing goes on after a restart: what is left to do follows from what the lease still owns.
+The same close again answers the same; the opposite one is refused. A deployment is reclaimed at either close: committing keeps
+what is written down, never what runs. Closing goes on after a restart: what is left to do follows from what the lease still owns.
 """
 
 from collections.abc import Sequence

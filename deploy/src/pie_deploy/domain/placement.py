@@ -1,17 +1,17 @@
 """Which node each vertex of a graph goes to: all of them, or none and every reason why.
 
-First-fit-decreasing: the largest requests first, each onto the first node with room. Not optimal (bin packing is hard), but within a
-fifth of it, and the same graph on the same free capacity always lands the same way.
+First-fit-decreasing: the largest requests first, each onto the first node with room. Not optimal (bin packing is hard), but
+within a fifth of it, and the same graph on the same free capacity always lands the same way.
 
-Capacity is what containers reserve. While a redeploy prepares new containers beside the old ones, both together count as the larger of
-the two: the old ones go before the new ones work. A container that has exited for good reserves nothing.
+Capacity is what containers reserve. While a redeploy prepares new containers beside the old ones, both together count as the
+larger of the two: the old ones go before the new ones work. A container that has exited for good reserves nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pie_deploy.domain.manifest import ComponentManifest
-from pie_deploy.domain.quantity import format_bytes, parse_bytes
+from pie_deploy.domain.quantity import parse_bytes
 from pie_deploy.domain.records import Container, Node, Runtime
 from pie_deploy.errors import Detail, PlacementError, RuntimeClassError, RuntimeFullError, RuntimeLockedError
 from pie_deploy.limits import PLACEMENT_REASONS_MAX, TRANSFORMATION_CPU, TRANSFORMATION_MEMORY_BYTES
@@ -36,7 +36,7 @@ class Amount:
 
     def __str__(self) -> str:
         gpu = f", {self.gpu} GPU" if self.gpu else ""
-        return f"{max(self.cpu, 0):.4g} cores, {format_bytes(max(self.memory_bytes, 0))}{gpu}"
+        return f"{max(self.cpu, 0):.4g} cores, {max(self.memory_bytes, 0) / (1 << 20):.4g} MiB{gpu}"
 
     def fits(self, room: "Amount") -> bool:
         return self.cpu <= room.cpu + _CPU_SLACK and self.memory_bytes <= room.memory_bytes and self.gpu <= room.gpu

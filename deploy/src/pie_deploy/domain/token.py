@@ -1,7 +1,8 @@
 """Forwarding tokens: what stands in an endpoint's URL after `/f/`.
 
 A token is a keyed MAC of (backend, vertex, endpoint, rotation): nobody without the key can guess one, a fork has its own, a vertex
-that was deleted and came back has the same again, and nothing needs to be stored. It is a bearer secret: only its hash goes into logs.
+that was deleted and came back has the same again, and nothing needs to be stored. It is a bearer secret: only its hash goes into
+logs.
 """
 
 import hashlib

@@ -143,6 +143,15 @@ GATEWAY_WATCH_AFTER_S = 0.05
 costs a task.
 """
 
+GATEWAY_CONNECT_TIMEOUT_S = 2.0
+"""To a command's port on this machine, and for its WebSocket to close."""
+
+GATEWAY_IDLE_CONNECTIONS_MAX = 100
+"""Connections to commands that are kept for the next request."""
+
+GATEWAY_KEEP_ALIVE_S = 2.0
+"""How long they are: less than what usual servers keep idle connections, so that none is taken that is just being closed."""
+
 # --- The store -----------------------------------------------------------------------------------------------------
 
 DATABASE_CONNECTIONS_MAX = 32
@@ -194,12 +203,3 @@ LEASE_RESULT_BYTES_MAX = 1 << 20
 
 RUNTIME_NODES_MAX = 1000
 """Of one runtime: placement looks at all of them."""
-
-GATEWAY_CONNECT_TIMEOUT_S = 2.0
-"""To a command's port on this machine, and for its WebSocket to close."""
-
-GATEWAY_IDLE_CONNECTIONS_MAX = 100
-"""Connections to commands that are kept for the next request."""
-
-GATEWAY_KEEP_ALIVE_S = 2.0
-"""How long they are: less than what usual servers keep idle connections, so that none is taken that is just being closed."""

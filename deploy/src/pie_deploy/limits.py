@@ -203,3 +203,89 @@ LEASE_RESULT_BYTES_MAX = 1 << 20
 
 RUNTIME_NODES_MAX = 1000
 """Of one runtime: placement looks at all of them."""
+
+# --- The process launcher and its supervisor -------------------------------------------------------------------------
+
+SUPERVISOR_FRAME_BYTES_MAX = 16 << 20
+"""Of one message: an observation of tens of thousands of containers."""
+
+SUPERVISOR_CONNECTIONS_MAX = 16
+"""Control planes and tools that are in touch with one supervisor at once: one, and a few that are just coming or going."""
+
+SUPERVISOR_REQUESTS_MAX = 20_000
+"""Under way on one connection: a stop of every vertex of the largest graph."""
+
+SUPERVISOR_BACKLOG_BYTES_MAX = 32 << 20
+"""Answers and hints that wait for a launcher to read them, before it is cut off: two of the largest."""
+
+SUPERVISOR_START_S = 30.0
+"""Longest time until a supervisor answers: a loaded machine, and the leftovers of its predecessor to be swept."""
+
+SUPERVISOR_ANSWER_S = 60.0
+"""Longest wait for an answer, beyond a grace that was asked for: enough for a machine that swaps; after it something is broken."""
+
+WATCH_INTERVAL_S = 0.25
+"""Between two looks at containers without control groups: what a process can allocate in between has to fit into the machine."""
+
+CENSUS_SHARED_S = 0.002
+"""How long a question for all processes waits for others to share the answer: a hundred containers that stop at once ask once."""
+
+KILL_ROUND_S = 0.02
+"""Between two rounds of SIGKILL, while there still are processes: a few times what the kernel needs to end one."""
+
+SWEEP_ROUNDS_MAX = 500
+"""Of killing leftovers before the supervisor goes on without: ten seconds; what is left cannot be killed."""
+
+CONTAINER_OUT_OF_MEMORY_SCORE = 500
+"""Of 1,000: when the machine is full the kernel takes a container before the supervisor, or the user's editor."""
+
+CPU_PERIOD_US = 100_000
+"""Over which a CPU ceiling is enforced: the kernel's own default."""
+
+CPU_QUOTA_US_MIN = 1_000
+"""The least quota that the kernel accepts."""
+
+DATA_LIMIT_FACTOR = 4
+DATA_LIMIT_EXTRA_BYTES = 1 << 30
+"""RLIMIT_DATA = factor x memory + extra, where no control group holds the memory: stacks of idle threads count in full (8 MiB each), so
+only a limit far above the container's memory harms nobody; the supervisor watches what is really used."""
+
+TASKS_LIMIT_EXTRA = 4096
+"""RLIMIT_NPROC above what the user runs already: others of his programs may start more, and that must not stop a container."""
+
+LOG_SEGMENTS = 4
+"""Files of a log's ring: dropping the oldest keeps three quarters."""
+
+LOG_LINE_BYTES_MAX = 64 << 10
+"""A longer line is cut into several."""
+
+LOG_READ_BYTES = 64 << 10
+"""Read from a container's stream at a time, before the others have their turn: what a pipe holds."""
+
+LOG_REST_READS_MAX = 32
+"""Reads of what is left in the pipe of a dead container: the largest pipe that a program may ask for has a megabyte."""
+
+LOG_BYTES_PER_S = 1 << 20
+LOG_BURST_BYTES = 4 << 20
+"""A container may log this much at once and this much per second, then it waits: it turns its ring around every ten seconds."""
+
+LOG_RETENTION_S = 7 * 24 * 3600
+"""A log stays this long after its last line when the container is gone."""
+
+LOG_FOLLOW_POLL_S = 0.1
+"""Between two looks at a log that is followed: fast to a reader, nothing to the machine."""
+
+LOG_FOLLOW_QUEUE_MAX = 16
+"""Batches of lines (of `LOG_READ_BYTES`) between the thread that reads a log and who asked for it."""
+
+REQUIREMENTS_BYTES_MAX = 64 << 10
+"""Of a `requirements.txt`: a thousand pinned packages with hashes."""
+
+REQUIREMENTS_INSTALL_S = 900.0
+"""Longest installation of requirements: gigabytes over a slow line; after it the deploy has timed out anyway."""
+
+REQUIREMENTS_OUTPUT_BYTES_MAX = 4096
+"""Of pip's output in an error: its last lines say why."""
+
+EXECUTABLE_SHELL_BYTES_MAX = 1 << 20
+"""Of a container's environment as read from `/proc`."""

@@ -29,7 +29,11 @@ class Tables:
         self.name = ""
         self.description = ""
         self.touched: dict[str | Edge | EndpointKey, None] = {}
-        """Elements that were set since `touched` was last emptied: vertex names, edges, aliased endpoints."""
+        """Elements that were set since it was last emptied: vertex names, edges, aliased endpoints. For the digest."""
+        self.retyped: dict[str, None] = {}
+        """Vertices that came, went, or got another source or other parameters since it was last emptied. For inference."""
+        self.relinked: dict[str, None] = {}
+        """Vertices that got or lost an edge since it was last emptied. For inference."""
         self._incident: dict[str, dict[Edge, None]] = {}
         self._aliased: dict[str, dict[str, None]] = {}
         self._taking_back: list[Callable[[], None]] | None = None
@@ -69,7 +73,10 @@ class Tables:
             step()
 
     def set_vertex(self, name: str, vertex: Vertex | None) -> None:
-        self._changed(name, self.set_vertex, name, self.vertices.get(name))
+        old = self.vertices.get(name)
+        self._changed(name, self.set_vertex, name, old)
+        if old is None or vertex is None or old.source != vertex.source or old.parameters != vertex.parameters:
+            self.retyped[name] = None
         if vertex is None:
             self.vertices.pop(name, None)
         else:
@@ -77,6 +84,7 @@ class Tables:
 
     def set_edge(self, edge: Edge, there: bool) -> None:
         self._changed(edge, self.set_edge, edge, not there)
+        self.relinked[edge.output.vertex] = self.relinked[edge.input.vertex] = None
         if there:
             self.feeds[edge.input] = edge.output
             self._incident.setdefault(edge.output.vertex, {})[edge] = None

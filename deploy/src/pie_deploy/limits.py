@@ -287,5 +287,5 @@ REQUIREMENTS_INSTALL_S = 900.0
 REQUIREMENTS_OUTPUT_BYTES_MAX = 4096
 """Of pip's output in an error: its last lines say why."""
 
-EXECUTABLE_SHELL_BYTES_MAX = 1 << 20
-"""Of a container's environment as read from `/proc`."""
+PROC_FILE_BYTES_MAX = 1 << 20
+"""Read from one file in `/proc`: an environment may be larger, but then its beginning has to do."""

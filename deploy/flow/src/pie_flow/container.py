@@ -115,6 +115,8 @@ class ContainerSpec(_Struct, frozen=True, kw_only=True):
     finite: bool = False
     """Whether a clean exit is an end, not a crash."""
     debug: bool = False
+    network: bool = False
+    """Whether a sandbox leaves it the network. Ports and an engine need it anyway."""
 
 
 def encode(spec: ContainerSpec) -> bytes:

@@ -105,6 +105,8 @@ class Worker(_Struct, frozen=True, kw_only=True):
     stateful: bool = False
     finite: bool = False
     """Whether exit code 0 is an end, not a crash."""
+    network: bool = False
+    """Whether it talks to the world by itself. A sandbox leaves others only their edges and endpoints."""
 
 
 class ComponentManifest(_Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """What starts containers. One contract suite (`deploy/tests/launchers/contract.py`) that every launcher passes.
 
-A launcher executes; it decides nothing: restarts, backoff and budgets are the planner's. All methods are idempotent by container id
-and
+A launcher executes; it decides nothing: restarts, backoff and budgets are the planner's. All methods are idempotent by container id and
 generation of the process (`incarnation`), so that a controller that died between acting and recording may simply act again.
 """
 
@@ -16,6 +15,9 @@ from pie_flow.container import ContainerSpec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerLimits:
     cpu: float
+    """Cores that it gets when all want some; idle ones are for whoever wants them."""
+    cpu_max: float | None = None
+    """Cores that it never exceeds; None: no ceiling."""
     memory_bytes: int
     gpu: int = 0
     processes_max: int = 256

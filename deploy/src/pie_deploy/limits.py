@@ -81,6 +81,9 @@ FILE_SLOTS_MAX = 64
 ENDPOINTS_MAX = 32
 """Of one component: each has a URL that somebody has to know."""
 
+TAGS_MAX = 64
+"""Tags, categories, labels of one component: words to find it by."""
+
 TEXT_CHARACTERS_MAX = 4_096
 """Of a description, a note, one word of a command: what a person reads."""
 
@@ -106,6 +109,9 @@ BODY_BYTES_MAX = 1 << 30
 
 SHAPES_KEPT_MAX = 4_096
 """Shapes kept by (transformation, parameters): the distinct ones of a large graph."""
+
+PROBLEMS_MAX = 1_000
+"""Of one graph that are listed: a person mends a few and asks again."""
 
 SHAPE_KEY_CHARACTERS_MAX = 4_096
 """Of the parameters of a shape that is kept: with `SHAPES_KEPT_MAX`, 16 MiB."""
@@ -289,3 +295,57 @@ REQUIREMENTS_OUTPUT_BYTES_MAX = 4096
 
 PROC_FILE_BYTES_MAX = 1 << 20
 """Read from one file in `/proc`: an environment may be larger, but then its beginning has to do."""
+
+RUNTIME_LABELS_MAX = 64
+"""Of one runtime: a class, not a description."""
+
+# --- Controller ------------------------------------------------------------------------------------------------------
+
+SOCKET_PATH_BYTES_MAX = 107
+"""Of a Unix socket: what `sockaddr_un` holds, less the final zero."""
+
+CONTROL_MESSAGE_BYTES_MAX = 1 << 20
+"""Of one message on the control link: counters of thousands of edges fit."""
+
+CONTROL_MESSAGE_CHARACTERS_MAX = 2000
+"""Of what a container says went wrong: a person reads it in a table."""
+
+CONTROL_QUEUE_MESSAGES_MAX = 1000
+"""Per container and direction: a container pulses once a second, so more is a flood."""
+
+PREPARATIONS_MAX = 4
+"""Environments that are built at the same time: pip and the disk are the limit."""
+
+STARTS_MAX = 16
+"""Containers that are started at the same time: a hundred interpreters at once would only slow each other down."""
+
+EFFECT_RETRY_FIRST_NS = 10**9
+"""Before an action that failed is tried again the first time; doubles up to `EFFECT_RETRY_MAX_NS`."""
+
+EFFECT_RETRY_MAX_NS = 30 * 10**9
+"""A launcher that is out of order is asked twice a minute."""
+
+SAVE_ATTEMPTS_MAX = 8
+"""Tries to save what a container generated before it is given up, about two minutes: a full disk must not keep a deployment from
+going.
+"""
+
+GENERATED_FILE_BYTES_MAX = 16 << 30
+"""Of one generated file."""
+
+LOOK_INTERVAL_NS = 2 * 10**9
+"""The controller looks at everything at least this often: hints of changes may be lost."""
+
+NODES_INTERVAL_NS = 2 * 10**9
+"""How often launchers are asked for their machines: what a lost one costs until it is noticed."""
+
+GRAPHS_KEPT_VERTICES_MAX = 200_000
+"""Vertices of all graphs that the controller keeps replayed, so that an edit costs no replay: some hundred megabytes at most."""
+
+PORT_FIRST = 20_000
+"""Ports of commands lie below the range from which the system takes ports for outgoing connections."""
+
+PORT_LAST = 30_999
+
+ENVIRONMENT_LOCK_POLL_S = 0.05
+"""Between two looks whether another builder of the same environment is done: building takes a hundred times as long."""

@@ -56,14 +56,15 @@ class Head:
     def replay(
         cls, records: Iterable[OperationRecord], shapes: Shapes, *, name: str = "", files: FileTypes | None = None
     ) -> "Head":
-        """The head of a whole log; `name` is the backend's, for logs that do not say it.
+        """The head of a whole log; `name` is the backend's: logs that were never renamed, and those of forks, do not say it.
 
         Operations were checked when they landed. That they still mean the same graph is checked by the newest entry's hash: raises
         StorageError when the log does not give that.
         """
         head = cls(shapes, files=files)
-        head.tables.set_name(name)
         head._change_again(records)
+        if name:
+            head.tables.set_name(name)
         return head
 
     @property

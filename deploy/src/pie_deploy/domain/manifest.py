@@ -18,102 +18,92 @@ http:
   text: {direction: ingress, transports: [http], type: String, into: 0, respond: counts}
 """
 
-from typing import Annotated, Literal
+from typing import Any
 
 import msgspec
 
-from pie_flow.container import Direction, Transport
+from pie_deploy.domain.manifest_checks import faults
+from pie_deploy.domain.manifest_structs import (
+    NAME_PATTERN,
+    ComponentManifest,
+    Endpoint,
+    FileSlot,
+    GeneratedFile,
+    InferletBinding,
+    Language,
+    Name,
+    Parameter,
+    Resources,
+    Worker,
+)
+from pie_deploy.domain.yaml_text import load_yaml
+from pie_deploy.errors import Detail, ManifestError
+from pie_deploy.limits import MANIFEST_BYTES_MAX
 
-NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
-Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
-Language = Literal["py", "inferlet", "command"]
+__all__ = [
+    "NAME_PATTERN",
+    "ComponentManifest",
+    "Endpoint",
+    "FileSlot",
+    "GeneratedFile",
+    "InferletBinding",
+    "Language",
+    "Name",
+    "Parameter",
+    "Resources",
+    "Worker",
+    "parse_manifest",
+]
 
-
-class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    pass
-
-
-class Parameter(_Struct, frozen=True, kw_only=True):
-    type: str
-    default: str | None = None
-    """A literal. None: the vertex must be given a value."""
-    mutable: bool = False
-    description: str = ""
-
-
-class FileSlot(_Struct, frozen=True, kw_only=True):
-    type: str = "any"
-    """Accepts files of this `file_type`; "any" accepts all."""
-    required: bool = True
-    mutable: bool = False
-    description: str = ""
-
-
-class GeneratedFile(_Struct, frozen=True, kw_only=True):
-    type: str = "any"
-    description: str = ""
-
-
-class Resources(_Struct, frozen=True, kw_only=True):
-    cpu: float = 0.1
-    """Cores."""
-    memory: str = "256MiB"
-    """With a unit: B, KiB, MiB, GiB, KB, MB, GB."""
-    gpu: int = 0
-    labels: tuple[str, ...] = ()
-    """The runtime's class must have them all."""
+FILE_NAME = "component.yml"
 
 
-class Endpoint(_Struct, frozen=True, kw_only=True):
-    direction: Direction
-    transports: tuple[Transport, ...] = ("http",)
-    type: str = "String"
-    into: int | None = None
-    """Ingress: the input position whose values it brings."""
-    of: int | None = None
-    """Egress: the output position whose values it shows."""
-    respond: str | None = None
-    """Ingress: name of the egress endpoint, of any vertex of the graph, whose value with the request's correlation id is the
-    answer.
+def parse_manifest(text: str | bytes) -> ComponentManifest:
+    """The manifest that a `component.yml` describes, with nothing in it that could be wrong later on its own.
+
+    Types and literals are parsed, positions are in range, sizes and durations are ones. An endpoint that brings or shows a
+    position's values has that position's type unless it says otherwise. Raises ManifestError: the message names the first field that is
+    wrong, `details` has all.
     """
-    timeout: str = "30s"
-    """Of a request, Go duration syntax."""
-    body_max: str = "16MiB"
-    description: str = ""
+    value = load_yaml(text, FILE_NAME, bytes_max=MANIFEST_BYTES_MAX)
+    if isinstance(value, dict):
+        _complete(value)
+    try:
+        manifest = msgspec.convert(value, ComponentManifest)
+    except msgspec.ValidationError as error:
+        raise ManifestError(f"{FILE_NAME}: {field_message(error)}") from error
+    found = [Detail(code=ManifestError.code, message=message, subject=field) for field, message in faults(manifest)]
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise ManifestError(f"{FILE_NAME}: {found[0].subject}: {found[0].message}{more}", found)
+    return manifest
 
 
-class InferletBinding(_Struct, frozen=True, kw_only=True):
-    program: str
-    """`name@version`, or the path of a `.wasm` in the component."""
-    engine: str | None = None
-    """Name of the parameter with the engine's URL (default `engine`); its value may be `vertex://NAME/ENDPOINT` of the same graph.
-    """
+def field_message(error: msgspec.ValidationError) -> str:
+    """msgspec's message with the field first: `worker.entry: expected str, got int`."""
+    message, _, path = str(error).partition(" - at `")
+    field = path.rstrip("`").removeprefix("$").removeprefix(".")
+    message = f"{message[:1].lower()}{message[1:]}".replace("`", "")
+    return f"{field}: {message}" if field else message
 
 
-class Worker(_Struct, frozen=True, kw_only=True):
-    entry: str = "src/main.py"
-    argv: tuple[str, ...] = ()
-    """The command, for `language: command`."""
-    environment: dict[str, str] = {}
-    inferlet: InferletBinding | None = None
-    input_types: tuple[str, ...] = ()
-    output_types: tuple[str, ...] = ()
-    config_schema: dict[str, Parameter] = {}
-    file_schema: dict[str, FileSlot] = {}
-    generated_file_schema: dict[str, GeneratedFile] = {}
-    resources: Resources = Resources()
-    stateful: bool = False
-    finite: bool = False
-    """Whether exit code 0 is an end, not a crash."""
-    network: bool = False
-    """Whether it talks to the world by itself. A sandbox leaves others only their edges and endpoints."""
+def _complete(value: dict[str, Any]) -> None:
+    """Put in what a person may leave out: the quotes of a default that is a number or a truth value, an endpoint's type."""
+    worker = _mapping(value.get("worker"))
+    for parameter in map(_mapping, _mapping(worker.get("config_schema")).values()):
+        if isinstance(parameter.get("default"), bool | int | float):
+            parameter["default"] = literal_text(parameter["default"])
+    for endpoint in map(_mapping, _mapping(value.get("http")).values()):
+        for key, types in (("into", worker.get("input_types")), ("of", worker.get("output_types"))):
+            position = endpoint.get(key)
+            if isinstance(position, int) and isinstance(types, list) and 0 <= position < len(types):
+                endpoint.setdefault("type", types[position])
 
 
-class ComponentManifest(_Struct, frozen=True, kw_only=True):
-    name: Name
-    language: Language = "py"
-    summary: str = ""
-    tags: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    worker: Worker = Worker()
-    http: dict[str, Endpoint] = {}
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def literal_text(value: bool | int | float) -> str:
+    """The literal of a value that YAML has read."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -42,7 +42,7 @@ def test_a_home_has_one_control_plane(home: Home) -> None:
 def test_the_second_one_is_told_where_the_first_one_is(home: Home) -> None:
     with HomeLock(home):
         write_address(home, ADDRESS)
-        with pytest.raises(AlreadyExistsError, match=r"API http://127.0.0.1:1, pid 3"), HomeLock(home):
+        with pytest.raises(AlreadyExistsError, match=r"API http://127.0.0.1:1, gateway http://127.0.0.1:2, pid 3"), HomeLock(home):
             pass
 
 

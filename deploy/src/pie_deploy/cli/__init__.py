@@ -4,5 +4,17 @@ used.
 
 from collections.abc import Mapping
 
-VERBS: Mapping[str, str] = {}
+VERBS: Mapping[str, str] = {
+    "up": "Start the deployment platform on this machine.",
+    "down": "Stop the deployment platform.",
+    "status": "Show the platform: runtimes, deployments, what is wrong.",
+    "component": "Make, publish and promote components.",
+    "backend": "Typed graphs of components: edit, deploy, fork.",
+    "deployment": "What runs: list, show, wait, events.",
+    "container": "The containers of a deployment and their logs.",
+    "runtime": "Where deployments run: list, create, lock, drain.",
+    "lease": "Scopes for short-lived runs and live tests.",
+    "file": "Files that are bound to vertices.",
+    "type": "The catalogue of types.",
+}
 """The verbs and what they are for. The module `pie_deploy.cli.<verb>` has an `app`, a `typer.Typer`."""

@@ -42,7 +42,7 @@ class HomeLock:
         self._file = os.open(self._home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not _locked(self._file):
             self._close()
-            raise AlreadyExistsError(_is_up(self._home))
+            raise AlreadyExistsError(who_is_up(self._home))
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, str(os.getpid()).encode(), 0)
         return self
@@ -130,13 +130,14 @@ def read_credential(home: Home) -> str:
         raise UnreachableError(f"{home.credential}: the API key cannot be read: {error}") from error
 
 
-def _died(home: Home) -> str:
-    return " (the last one was killed; what it knew is safe)" if home.address.exists() else ""
-
-
-def _is_up(home: Home) -> str:
+def who_is_up(home: Home) -> str:
+    """For whoever would be the second one."""
     try:
         address = read_address(home)
     except UnreachableError:
-        return f"the platform is already up in {home.root}, or just coming up"
-    return f"the platform is already up in {home.root}: API {address.api_url}, pid {address.pid}"
+        return f"the platform is already up in {home.root}, or just coming up or going down"
+    return f"the platform is already up in {home.root}: API {address.api_url}, gateway {address.gateway_url}, pid {address.pid}"
+
+
+def _died(home: Home) -> str:
+    return " (the last one was killed; what it knew is safe)" if home.address.exists() else ""

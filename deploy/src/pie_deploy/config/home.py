@@ -82,14 +82,24 @@ class Home:
         digest = hashlib.sha256(str(self.root.resolve()).encode()).hexdigest()[:10]
         return Path(tempfile.gettempdir()) / f"pie-{os.getuid()}" / digest
 
+    def _folders(self) -> tuple[Path, ...]:
+        return self.blobs, self.components, self.containers, self.environments, self.caches, self.logs
+
     def create(self) -> None:
-        """Make the folders, private to the user. Raises StorageError when a folder belongs to somebody else."""
-        for folder in (self.root, self.run.parent, self.run, self.blobs, self.components, self.containers, self.environments):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folders, private to the user. Raises StorageError when that cannot be, or one is somebody else's."""
+        for folder in (self.root, self.run.parent, self.run, *self._folders()):
+            _make(folder)
         for folder in (self.run.parent, self.run):
             status = folder.lstat()
             if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode) or stat.S_IMODE(status.st_mode) & 0o077:
                 raise StorageError(f"{folder} is not a folder of this user alone; remove it")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be made: {error.strerror}") from error
 
 
 def default_home(environment: Mapping[str, str] = os.environ) -> Home:

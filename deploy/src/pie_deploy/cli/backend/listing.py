@@ -1,0 +1,186 @@
+"""The verbs that look at backends, make and delete them."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from pie_deploy.cli.backend.arguments import BackendRef
+from pie_deploy.cli.backend.operations import COLUMNS as OPERATION_COLUMNS
+from pie_deploy.cli.backend.operations import sentence
+from pie_deploy.cli.client import at, connect, given
+from pie_deploy.cli.options import Json, LeaseId, Watch
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.text import ago, described, joined, when
+from pie_deploy.domain.operations import Operation, OperationRecord
+from pie_deploy.domain.records import Backend
+from pie_deploy.services.views import AliasView, BackendView, EdgeView, EndpointView, VertexView
+
+app = typer.Typer()
+
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
+
+VERTICES: Columns[VertexView] = {
+    "VERTEX": lambda row: row.name,
+    "RUNS": lambda row: row.component or row.transformation,
+    "INPUTS": lambda row: joined([slot.type for slot in row.inputs]),
+    "OUTPUTS": lambda row: joined([slot.type for slot in row.outputs]),
+    "PARAMETERS": lambda row: described(row.parameters),
+    "FILES": lambda row: described(row.files),
+    "ENDPOINTS": lambda row: joined([f"{name} ({direction})" for name, direction in row.endpoints.items()]),
+}
+EDGES: Columns[EdgeView] = {
+    "OUTPUT": lambda row: f"{row.from_vertex}.out{row.from_position}",
+    "INPUT": lambda row: f"{row.to_vertex}.in{row.to_position}",
+    "TYPE": lambda row: row.type,
+}
+ENDPOINTS: Columns[EndpointView] = {
+    "ROLE": lambda row: row.role,
+    "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
+    "DIRECTION": lambda row: row.direction,
+    "TRANSPORTS": lambda row: joined(row.transports),
+    "TYPE": lambda row: row.type,
+    "URL": lambda row: row.url,
+}
+
+
+ALIASES: Columns[AliasView] = {
+    "ROLE": lambda row: row.role,
+    "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
+}
+
+
+@app.command()
+def create(name: NewName, lease: LeaseId = None, as_json: Json = False) -> None:
+    """Make an empty backend. For example: pie backend create wordcount"""
+    with connect() as client:
+        row = client.post(at("backends"), Backend, given({"name": name, "lease": lease}))
+    show_done(f"{row.id}: {row.name}", row, as_json=as_json)
+
+
+@app.command("list")
+def list_backends(watching: Watch = False, as_json: Json = False) -> None:
+    """List the backends. For example: pie backend list"""
+    with connect() as client:
+
+        def look() -> Listing[Backend]:
+            now_ns = time.time_ns()
+            columns: Columns[Backend] = {
+                "NAME": lambda row: row.name,
+                "ID": lambda row: row.id,
+                "OWNER": lambda row: row.owner,
+                "OPERATIONS": lambda row: row.head,
+                "AGE": lambda row: ago(row.created_at_ns, now_ns),
+                "FORK OF": lambda row: row.forked_from,
+                "LEASE": lambda row: row.lease_id,
+            }
+            return Listing(columns, client.items(at("backends"), Backend), empty="there are no backends")
+
+        if watching:
+            watch(look, as_json=as_json)
+        show(look(), as_json=as_json)
+
+
+@app.command("show")
+def show_backend(backend: BackendRef, as_json: Json = False) -> None:
+    """Show a backend's graph, and what it lacks for a deployment. For example: pie backend show wordcount"""
+    with connect() as client:
+        view = client.get(at("backends", backend), BackendView)
+    if as_json:
+        show_json(view)
+        return
+    row, deployment = view.backend, view.deployment
+    show_facts(
+        {
+            "Name": row.name,
+            "Id": row.id,
+            "Description": view.description,
+            "Owner": row.owner,
+            "Created": when(row.created_at_ns),
+            "Operations": row.head,
+            "Fork of": f"{row.forked_from} at operation {row.forked_at}" if row.forked_from else "",
+            "Lease": row.lease_id,
+            "Deployment": f"{deployment.id}, {deployment.status}" if deployment else "none",
+        }
+    )
+    for listing in tables_of(view):
+        if listing.cells:
+            print()
+            show(listing, as_json=False)
+    for problem in view.problems:
+        say(f"cannot be deployed yet: {problem.message}")
+
+
+@app.command()
+def fork(
+    backend: BackendRef,
+    name: NewName,
+    at_seq: Annotated[
+        int | None, typer.Option("--at", min=0, metavar="SEQ", help="Up to this operation (default: all of them).")
+    ] = None,
+    lease: LeaseId = None,
+    as_json: Json = False,
+) -> None:
+    """Make a backend of its own that begins as a copy of another one. For example: pie backend fork wordcount staging"""
+    body = {"name": name, "at": at_seq, "lease": lease}
+    with connect() as client:
+        row = client.post(at("backends", backend, "fork"), Backend, given(body))
+    show_done(f"{row.id}: {row.name}, from {backend} at operation {row.forked_at}", row, as_json=as_json)
+
+
+@app.command()
+def delete(
+    backend: BackendRef,
+    yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete a backend; its URLs are 404 for ever. Not while it is deployed. For example: pie backend delete staging"""
+    if not yes:
+        typer.confirm(f"Delete backend {backend}? Its URLs will never come back.", abort=True)
+    with connect() as client:
+        client.delete(at("backends", backend), type(None))
+    say(f"{backend} is deleted")
+
+
+@app.command()
+def operations(
+    backend: BackendRef,
+    after: Annotated[int, typer.Option("--after", min=0, metavar="SEQ", help="Only what came after this one.")] = 0,
+    limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, metavar="COUNT", help="At most so many.")] = None,
+    vertex: Annotated[str | None, typer.Option("--vertex", metavar="VERTEX", help="Only what names this vertex.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the log of a backend. For example: pie backend operations wordcount --vertex count"""
+    with connect() as client:
+        path = at("backends", backend, "operations")
+        records = client.items(path, OperationRecord, after=after or None, limit=limit, vertex=vertex)
+    show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json)
+
+
+@app.command()
+def endpoints(backend: BackendRef, as_json: Json = False) -> None:
+    """List the published endpoints and their URLs. For example: pie backend endpoints wordcount"""
+    with connect() as client:
+        rows = client.items(at("backends", backend, "endpoints"), EndpointView)
+    show(Listing(ENDPOINTS, rows, empty="nothing is published; see: pie backend change-endpoint-alias"), as_json=as_json)
+
+
+@app.command()
+def diff(
+    backend: BackendRef,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Another backend's name or id.")],
+    as_json: Json = False,
+) -> None:
+    """Show what would make a backend's graph that of another one. For example: pie backend diff wordcount staging"""
+    with connect() as client:
+        changes = client.items(at("backends", backend, "diff"), Operation, other=other)
+    if as_json:
+        show_json(changes)
+        return
+    for operation in changes:
+        print(sentence(operation))
+    if not changes:
+        say("their graphs are the same")
+
+
+def tables_of(view: BackendView) -> tuple[Listing[Any], ...]:
+    return Listing(VERTICES, view.vertices), Listing(EDGES, view.edges), Listing(ALIASES, view.aliases)

@@ -1,0 +1,137 @@
+"""`pie container`: the containers of a deployment, and what they say."""
+
+import time
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from pie_deploy.cli.client import Client, at, connect
+from pie_deploy.cli.options import Json, JsonLines, Watch
+from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
+from pie_deploy.cli.text import ago, printable, when
+from pie_deploy.cli.verbs import noun
+from pie_deploy.domain.duration import parse_duration
+from pie_deploy.domain.records import Container
+from pie_deploy.errors import NotFoundError
+from pie_deploy.ports.launcher import LogLine
+
+app = noun("The containers of a deployment and their logs.")
+
+Ref = Annotated[
+    str, typer.Argument(metavar="CONTAINER", help="A container's id, or DEPLOYMENT/VERTEX, such as wordcount/tokenise.")
+]
+
+
+ERROR_CHARACTERS = 80
+"""Of an error in a table; `pie container show` has all of it."""
+
+
+@app.command("list")
+def list_containers(
+    deployment: Annotated[
+        str, typer.Option("--deployment", metavar="DEPLOYMENT", help="A deployment's id, or its backend's name or id.")
+    ],
+    watching: Watch = False,
+    as_json: Json = False,
+) -> None:
+    """List the containers of a deployment. For example: pie container list --deployment wordcount --watch"""
+    with connect() as client:
+
+        def look() -> Listing[Container]:
+            rows = client.items(at("deployments", deployment, "containers"), Container)
+            return Listing(columns(time.time_ns()), rows, empty="it has no containers")
+
+        if watching:
+            watch(look, as_json=as_json)
+        show(look(), as_json=as_json)
+
+
+@app.command("show")
+def show_container(ref: Ref, as_json: Json = False) -> None:
+    """Show one container. For example: pie container show wordcount/tokenise"""
+    with connect() as client:
+        row = find(client, ref)
+    if as_json:
+        show_json(row)
+        return
+    now_ns = time.time_ns()
+    show_facts(
+        {
+            "Id": row.id,
+            "Vertex": row.vertex,
+            "Deployment": f"{row.deployment_id}, generation {row.generation}",
+            "State": row.state,
+            "Node": row.node_id,
+            "Process": row.pid,
+            "Started": when(row.started_at_ns),
+            "Ready": when(row.ready_at_ns),
+            "Restarts": row.restarts,
+            "Next try in": ago(now_ns, row.retry_at_ns) if row.retry_at_ns else "",
+            "Exit code": row.exit_code,
+            "Last error": row.last_error,
+            "Configuration": f"operation {row.config_seq_applied} of {row.config_seq_wanted}",
+            "Configuration error": row.config_error,
+            "Ports": ", ".join(f"{name} {port}" for name, port in row.ports.items()),
+        }
+    )
+
+
+@app.command()
+def logs(
+    ref: Ref,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on, until Ctrl-C.")] = False,
+    since: Annotated[str | None, typer.Option("--since", metavar="DURATION", help="Only the last DURATION, such as 10m.")] = None,
+    tail: Annotated[int | None, typer.Option("-n", "--tail", min=0, metavar="LINES", help="Only the last LINES.")] = None,
+    timestamps: Annotated[bool, typer.Option("-t", "--timestamps", help="With the time of each line.")] = False,
+    as_json: JsonLines = False,
+) -> None:
+    """Show what a container has written. For example: pie container logs -f wordcount/tokenise"""
+    since_ns = None if since is None else time.time_ns() - parse_duration(since)
+    with connect() as client:
+        container = find(client, ref)
+        for line in log_lines(client, container.id, follow=follow, since_ns=since_ns, tail=tail):
+            if as_json:
+                show_line(line)
+            else:
+                print(log_text(line, timestamps=timestamps), flush=True)
+
+
+def log_lines(
+    client: Client, container_id: str, *, follow: bool = False, since_ns: int | None = None, tail: int | None = None
+) -> Iterator[LogLine]:
+    path = at("containers", container_id, "logs")
+    return client.lines(path, LogLine, follow=follow or None, since=since_ns, tail=tail)
+
+
+def log_text(line: LogLine, *, timestamps: bool) -> str:
+    """A line as people read it: tabs stay, what steers a terminal goes."""
+    text = "\t".join(map(printable, line.text.split("\t")))
+    marked = f"[platform] {text}" if line.stream == "platform" else text
+    return f"{when(line.at_ns)}  {marked}" if timestamps else marked
+
+
+def find(client: Client, ref: str) -> Container:
+    """By id, or by deployment and vertex. Raises NotFoundError."""
+    deployment, slash, vertex = ref.partition("/")
+    if not slash:
+        return client.get(at("containers", ref), Container)
+    rows = client.items(at("deployments", deployment, "containers"), Container)
+    found = [row for row in rows if row.vertex == vertex]
+    if not found:
+        raise NotFoundError(f"{deployment} has no container for a vertex {vertex!r}")
+    return max(found, key=lambda row: (row.generation, row.created_at_ns))
+
+
+def columns(now_ns: int) -> Columns[Container]:
+    return {
+        "ID": lambda row: row.id,
+        "VERTEX": lambda row: row.vertex,
+        "STATE": lambda row: row.state,
+        "NODE": lambda row: row.node_id,
+        "PID": lambda row: row.pid,
+        "RESTARTS": lambda row: row.restarts,
+        "EXIT": lambda row: row.exit_code,
+        "AGE": lambda row: ago(row.created_at_ns, now_ns),
+        "ERROR": lambda row: (row.last_error or row.config_error)[:ERROR_CHARACTERS],
+    }

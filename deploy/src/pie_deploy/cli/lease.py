@@ -1,0 +1,172 @@
+"""`pie lease`: scopes for short-lived runs and live tests."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from pie_deploy.cli.client import Client, at, connect, given
+from pie_deploy.cli.exits import FAILED
+from pie_deploy.cli.options import Json, RuntimeRef, Watch
+from pie_deploy.cli.screen import Columns, Listing, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.text import ago, span, when
+from pie_deploy.cli.verbs import noun
+from pie_deploy.cli.waiting import reached, tell_failure
+from pie_deploy.domain.duration import parse_duration
+from pie_deploy.domain.records import Deployment, Lease, Runtime
+from pie_deploy.errors import DeadlineError
+from pie_deploy.services.views import LeaseView
+
+app = noun("Scopes for short-lived runs and live tests.")
+
+Id = Annotated[str, typer.Argument(metavar="LEASE", help="A lease's id.")]
+LOOK_S = 0.5
+HEARTBEATS_PER_TTL = 3
+"""So that two may be late before the lease is over."""
+
+
+@app.command()
+def create(
+    runtime: RuntimeRef = None,
+    ttl: Annotated[str, typer.Option("--ttl", metavar="DURATION", help="How long it lives when nobody keeps it alive.")] = "15m",
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Open a lease; what is made with --lease belongs to it until it is committed or rolled back.
+
+    For example: pie lease create --ttl 30m --label "try the new scorer"
+    """
+    with connect() as client:
+        row = client.post(at("leases"), Lease, given({"ttl": ttl, "label": label, "runtime": runtime}))
+    show_done(f"{row.id}: open for {span(row.ttl_ns)}", row, as_json=as_json)
+
+
+@app.command("list")
+def list_leases(
+    closed: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,
+    watching: Watch = False,
+    as_json: Json = False,
+) -> None:
+    """List the leases. For example: pie lease list --all"""
+    with connect() as client:
+
+        def look() -> Listing[Lease]:
+            runtimes = {row.id: row.name for row in client.items(at("runtimes"), Runtime)}
+            rows = client.items(at("leases"), Lease, all=closed or None)
+            return Listing(columns(runtimes, time.time_ns()), rows, empty="there are no leases")
+
+        if watching:
+            watch(look, as_json=as_json)
+        show(look(), as_json=as_json)
+
+
+@app.command("show")
+def show_lease(lease: Id, as_json: Json = False) -> None:
+    """Show a lease and everything that it owns. For example: pie lease show l-…"""
+    with connect() as client:
+        view = client.get(at("leases", lease), LeaseView)
+    if as_json:
+        show_json(view)
+        return
+    row = view.lease
+    show_facts(
+        {
+            "Id": row.id,
+            "State": row.state,
+            "Label": row.label,
+            "Owner": row.owner,
+            "Runtime": row.runtime_id,
+            "Lives for": span(row.ttl_ns),
+            "Last heartbeat": when(row.heartbeat_at_ns),
+            "Opened": when(row.created_at_ns),
+            "Closed": when(row.closed_at_ns),
+            "Why": row.reason,
+            "Result": row.result,
+            "Components": ", ".join(f"{one.name}@{one.version} ({one.id})" for one in view.versions),
+            "Backends": ", ".join(f"{one.name} ({one.id})" for one in view.backends),
+            "Deployments": ", ".join(f"{one.id}, {one.status}" for one in view.deployments),
+            "Files": ", ".join(f"{one.name} ({one.id})" for one in view.files),
+        }
+    )
+
+
+@app.command()
+def wait(
+    lease: Id,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")] = "5m",
+    as_json: Json = False,
+) -> None:
+    """Keep a lease alive until its deployment runs; exits with 1 when that fails, with 7 when it takes too long.
+
+    For example: pie lease wait l-… --timeout 2m
+    """
+    with connect() as client:
+        row = running_deployment(client, lease, timeout)
+    show_done(f"{row.id} is running", row, as_json=as_json)
+
+
+@app.command()
+def promote(
+    lease: Id,
+    resources: Annotated[
+        list[str], typer.Argument(metavar="RESOURCE...", help="Ids, names of backends and files, or name@version.")
+    ],
+    with_deps: Annotated[bool, typer.Option("--with-deps", help="And whatever they refer to.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Take things out of a lease, to keep them whatever becomes of it. For example: pie lease promote l-… scorer@4 --with-deps"""
+    with connect() as client:
+        view = client.post(at("leases", lease, "promote"), LeaseView, {"resources": resources, "with_deps": with_deps})
+    show_done(f"{', '.join(resources)} will stay", view, as_json=as_json)
+
+
+@app.command()
+def commit(lease: Id, as_json: Json = False) -> None:
+    """Close a lease and keep what it owns, but for its deployment. For example: pie lease commit l-…"""
+    _close(lease, "commit", as_json=as_json)
+
+
+@app.command()
+def rollback(lease: Id, as_json: Json = False) -> None:
+    """Close a lease and discard what it owns. For example: pie lease rollback l-…"""
+    _close(lease, "rollback", as_json=as_json)
+
+
+def _close(lease: str, how: str, *, as_json: bool) -> None:
+    with connect() as client:
+        row = client.post(at("leases", lease, how), Lease)
+    show_done(f"{row.id} is {row.state.replace('_', ' ')}", row, as_json=as_json)
+
+
+def running_deployment(client: Client, lease: str, timeout: str) -> Deployment:
+    """The lease's deployment once it runs; the lease is kept alive meanwhile. Raises DeadlineError and LeaseClosedError."""
+    deadline = time.monotonic() + parse_duration(timeout) / 1e9
+    beat_at = 0.0
+    while True:
+        if time.monotonic() >= beat_at:
+            row = client.post(at("leases", lease, "heartbeat"), Lease)
+            beat_at = time.monotonic() + row.ttl_ns / 1e9 / HEARTBEATS_PER_TTL
+        deployments = client.get(at("leases", lease), LeaseView).deployments
+        for deployment in deployments:
+            if reached(deployment, "running"):
+                return deployment
+            if deployment.status == "failed":
+                tell_failure(client, deployment)
+                raise typer.Exit(FAILED)
+        if time.monotonic() >= deadline:
+            states = ", ".join(f"{one.id} is {one.status}" for one in deployments) or "it has no deployment"
+            raise DeadlineError(f"nothing runs in {lease} after {timeout}: {states}")
+        time.sleep(LOOK_S)
+
+
+def columns(runtimes: dict[str, str], now_ns: int) -> Columns[Lease]:
+    return {
+        "ID": lambda row: row.id,
+        "STATE": lambda row: row.state,
+        "LABEL": lambda row: row.label,
+        "OWNER": lambda row: row.owner,
+        "RUNTIME": lambda row: runtimes.get(row.runtime_id or "", row.runtime_id),
+        "LIVES FOR": lambda row: span(row.ttl_ns),
+        "HEARTBEAT": lambda row: ago(row.heartbeat_at_ns, now_ns),
+        "WHY": lambda row: row.reason,
+    }

@@ -1,0 +1,71 @@
+"""`pie status`: what is up, what runs, what is wrong."""
+
+import time
+
+import msgspec
+
+from pie_deploy.cli import deployment, runtime
+from pie_deploy.cli.client import Client, at, connect
+from pie_deploy.cli.naming import Names
+from pie_deploy.cli.options import Json
+from pie_deploy.cli.screen import Listing, say, show, show_facts, show_json
+from pie_deploy.cli.text import ago
+from pie_deploy.cli.verbs import Verb, verb
+from pie_deploy.config import default_home
+from pie_deploy.config.address import Address, read_address
+from pie_deploy.domain.records import Backend, Deployment, Runtime
+
+app = verb()
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is, in one piece."""
+
+    address: Address
+    runtimes: list[Runtime]
+    deployments: list[Deployment]
+    backends: list[Backend]
+
+
+@app.command(cls=Verb)
+def status(as_json: Json = False) -> None:
+    """Show the platform: where it answers, its runtimes, what is deployed. Exits with 6 when it is not up.
+
+    For example: pie status
+    """
+    address = read_address(default_home())
+    with connect() as client:
+        seen = look(client, address)
+    if as_json:
+        show_json(seen)
+    else:
+        tell(seen, time.time_ns())
+
+
+def look(client: Client, address: Address) -> Status:
+    return Status(
+        address=address,
+        runtimes=client.items(at("runtimes"), Runtime),
+        deployments=client.items(at("deployments"), Deployment),
+        backends=client.items(at("backends"), Backend),
+    )
+
+
+def tell(seen: Status, now_ns: int) -> None:
+    address = seen.address
+    names = Names({row.id: row.name for row in seen.backends}, {row.id: row.name for row in seen.runtimes})
+    show_facts(
+        {
+            "API": address.api_url,
+            "Gateway": address.gateway_url,
+            "Up": f"for {ago(address.started_at_ns, now_ns)}, pid {address.pid}",
+            "Backends": len(seen.backends),
+        }
+    )
+    print()
+    show(Listing(runtime.columns(now_ns), seen.runtimes, empty="there are no runtimes"), as_json=False)
+    print()
+    show(Listing(deployment.columns(names, now_ns), seen.deployments, empty="nothing is deployed"), as_json=False)
+    for row in seen.deployments:
+        if row.status == "failed":
+            say(f"{names.backend(row.backend_id)} ({row.id}) has failed: {row.status_message or row.status_reason}")

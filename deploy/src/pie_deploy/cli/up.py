@@ -1,0 +1,106 @@
+"""`pie up`: the control plane, in the foreground until it is told to stop, or in the background.
+
+It is an OS process of its own, `python -m pie_deploy.app`: in the foreground this process becomes it.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pie_deploy.cli.exits import EXITS
+from pie_deploy.cli.screen import say, show_json
+from pie_deploy.cli.verbs import Verb, verb
+from pie_deploy.config import Home, default_home
+from pie_deploy.config.address import Address, is_up, read_address, who_is_up
+from pie_deploy.errors import AlreadyExistsError, DeadlineError, UnreachableError
+
+app = verb()
+
+START_S = 60.0
+"""Until a control plane in the background answers: opening a large database and adopting hundreds of containers takes a while."""
+LOOK_S = 0.05
+LOG_TAIL_BYTES = 4096
+
+Port = Annotated[
+    int | None, typer.Option("--port", min=0, max=65535, help="Port of the API, instead of the configured one; 0: a free one.")
+]
+GatewayPort = Annotated[int | None, typer.Option("--gateway-port", min=0, max=65535, help="Port of the gateway; 0: a free one.")]
+
+
+@app.command(cls=Verb)
+def up(
+    port: Port = None,
+    gateway_port: GatewayPort = None,
+    config_path: Annotated[
+        Path | None, typer.Option("-c", "--config", metavar="PATH", help="Configuration (default: config.yml in the home).")
+    ] = None,
+    detach: Annotated[
+        bool, typer.Option("-d/-f", "--detach/--foreground", help="Go into the background as soon as it is ready.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="At the end leave the containers running for the next `pie up`, which has a minute.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Log what the control plane does.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout when it is ready.")] = False,
+) -> None:
+    """Start the deployment platform on this machine: API, gateway, and a runtime of processes.
+
+    It keeps everything in $PIE_DEPLOY_HOME, by default ~/.pie/deploy. Ctrl-C stops it, containers too; Ctrl-C again at once.
+    For example: pie up --detach
+    """
+    home = default_home()
+    if is_up(home):
+        raise AlreadyExistsError(who_is_up(home))
+    options: dict[str, object] = {"--config": config_path, "--port": port, "--gateway-port": gateway_port}
+    command = [sys.executable, "-m", "pie_deploy.app"]
+    command += [str(part) for name, value in options.items() if value is not None for part in (name, value)]
+    command += [name for name, given in {"--keep": keep, "--debug": debug, "--json": as_json and not detach}.items() if given]
+    if not detach:
+        sys.stdout.flush()
+        os.execv(sys.executable, command)
+    address = start_in_background(home, command)
+    if as_json:
+        show_json(address)
+    else:
+        say(f"the platform is up: API {address.api_url}, gateway {address.gateway_url}; stop it with: pie down")
+
+
+def start_in_background(home: Home, command: list[str]) -> Address:
+    """Start a control plane and wait until it answers. Raises DeadlineError, and exits as it does when it ends before."""
+    home.create()
+    log = home.logs / "platform.log"
+    with log.open("ab") as output:
+        begin = output.tell()
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True
+        )
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        if (address := _answering(home, child.pid)) is not None:
+            return address
+        if child.poll() is not None:
+            sys.stderr.write(_tail(log, begin))
+            raise typer.Exit(child.returncode if child.returncode > 0 else EXITS["internal"])
+        time.sleep(LOOK_S)
+    raise DeadlineError(f"the platform is not ready after {START_S:g} s; its log is {log}")
+
+
+def _answering(home: Home, pid: int) -> Address | None:
+    try:
+        address = read_address(home)
+    except UnreachableError:
+        return None
+    return address if address.pid == pid else None
+
+
+def _tail(log: Path, begin: int) -> str:
+    """What it has said since it began."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(begin, size - LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace")

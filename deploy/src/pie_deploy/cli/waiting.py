@@ -1,0 +1,115 @@
+"""Waiting for a deployment, with a line for each container that gets further, and the reason when it does not come up."""
+
+from collections.abc import Iterator
+
+import msgspec
+import typer
+
+from pie_deploy.cli.client import Client, at
+from pie_deploy.cli.container import log_lines, log_text
+from pie_deploy.cli.exits import FAILED
+from pie_deploy.cli.screen import say, show_line
+from pie_deploy.domain.records import Container, Deployment
+from pie_deploy.errors import DeadlineError, DeployError
+
+LOG_TAIL_LINES = 20
+"""Of the container that failed: enough for a traceback."""
+TIMEOUT = "5m"
+
+ENDED = ("ready", "exited")
+
+
+def changes(client: Client, deployment: Deployment, *, status: str, timeout: str) -> Iterator[Deployment]:
+    """The row now and at every change, until it is what was waited for or can no longer become it, or time is over."""
+    path = at("deployments", deployment.id, "wait")
+    for line in client.lines(path, msgspec.Raw, status=status, timeout=timeout):
+        yield msgspec.json.decode(line, type=Deployment)
+
+
+def wait_until(client: Client, row: Deployment, *, status: str, timeout: str, as_json: bool) -> None:
+    """Returns when the deployment has come to `status`. Exits with FAILED when it failed instead. Raises DeadlineError."""
+    progress = Progress(client, quiet=as_json)
+    for change in changes(client, row, status=status, timeout=timeout):
+        row = change
+        if as_json:
+            show_line(row)
+        progress.tell(row)
+    settle(client, row, status=status, timeout=timeout)
+    if not as_json:
+        print(f"✓ {row.id} is {'gone' if row.gone_at_ns else row.status}", flush=True)
+
+
+def settle(client: Client, row: Deployment, *, status: str, timeout: str) -> None:
+    """What the wait has come to."""
+    if reached(row, status):
+        return
+    if row.status == "failed" or row.gone_at_ns is not None or row.status == "tearing_down":
+        tell_failure(client, row)
+        raise typer.Exit(FAILED)
+    raise DeadlineError(f"{row.id} is still {row.status} after {timeout}: {row.containers_ready} of {row.containers} ready")
+
+
+def reached(row: Deployment, status: str) -> bool:
+    if status == "gone":
+        return row.gone_at_ns is not None
+    return row.gone_at_ns is None and row.status == status and not (status == "running" and row.redeploying)
+
+
+class Progress:
+    """Tells each container's way to `ready`, once per step."""
+
+    def __init__(self, client: Client, *, quiet: bool) -> None:
+        self._client = client
+        self._quiet = quiet
+        self._seen: dict[str, str] = {}
+
+    def tell(self, row: Deployment) -> None:
+        if self._quiet:
+            return
+        for container in self._containers(row):
+            state = told(container)
+            if self._seen.get(container.id) != state:
+                self._seen[container.id] = state
+                say(f"{container.vertex}: {state}")
+
+    def _containers(self, row: Deployment) -> list[Container]:
+        try:
+            return self._client.items(at("deployments", row.id, "containers"), Container)
+        except DeployError:  # it is for show: what counts is the deployment
+            return []
+
+
+def told(container: Container) -> str:
+    """`standby`, or `backoff after exit code 1, restart 2`."""
+    state: str = container.state
+    if container.state in ("backoff", "exited") and container.exit_code is not None:
+        state += f" after {exit_words(container.exit_code)}"
+    return f"{state}, restart {container.restarts}" if container.restarts else state
+
+
+def exit_words(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def tell_failure(client: Client, row: Deployment) -> None:
+    """The reason, and the last words of the container that is to blame."""
+    state = "gone" if row.gone_at_ns else row.status
+    reason = f" ({row.status_reason})" if row.status_reason else ""
+    say(f"{row.id} is {state}{reason}{': ' if row.status_message else ''}{row.status_message}")
+    containers = client.items(at("deployments", row.id, "containers"), Container)
+    blamed = culprit(containers)
+    if blamed is None:
+        return
+    last = f": {blamed.last_error}" if blamed.last_error else ""
+    say(f"{blamed.vertex} ({blamed.id}) {told(blamed)}{last}")
+    for line in log_lines(client, blamed.id, tail=LOG_TAIL_LINES):
+        say(f"  {blamed.vertex} | {log_text(line, timestamps=False)}")
+
+
+def culprit(containers: list[Container]) -> Container | None:
+    """The one that failed most: refused to start, crashed most often, or did not get ready; the newest of them."""
+    if not containers:
+        return None
+    newest = max(container.generation for container in containers)
+    blame = [one for one in containers if one.generation == newest and (one.last_error or one.restarts or one.state not in ENDED)]
+    return max(blame, key=lambda one: (bool(one.last_error), one.restarts, one.state not in ENDED), default=None)

@@ -1,0 +1,80 @@
+"""All verbs together: they are found, they have help with an example, they end as the table of exits says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from cli_fakes import FakeApi, run
+
+from pie_cli.main import find_verbs, load
+from pie_deploy.cli import VERBS
+from pie_deploy.cli.client import ERRORS
+from pie_deploy.cli.exits import EXITS
+from pie_deploy.config import Home
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    for name in VERBS:
+        command = load(find_verbs()[name].module)
+        children = getattr(command, "commands", None)
+        yield from ((f"{name} {child}", one) for child, one in children.items()) if children else ((name, command),)
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(name, one, id=name) for name, one in commands()])
+def test_help_says_what_it_does_and_shows_an_example(name: str, command: Any) -> None:
+    assert f"pie {name}" in command.help
+    assert all(parameter.help for parameter in command.params)
+
+
+def test_the_verbs_of_the_platform_are_those_of_pie() -> None:
+    assert set(VERBS) <= set(find_verbs())
+
+
+def test_every_error_has_an_exit_status() -> None:
+    assert set(EXITS) == set(ERRORS)
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["backend", "list"], ["container", "logs", "c-1"], ["lease", "create"]])
+def test_without_a_platform_it_is_said_how_to_start_one(arguments: list[str], home: Home) -> None:
+    ran = run(*arguments)
+    assert (ran.code, ran.out) == (6, "")
+    assert ran.err == f"pie: the platform is not up in {home.root}; start it with: pie up\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_status"),
+    [
+        (422, "type_mismatch", 3),
+        (409, "graph_locked", 3),
+        (404, "not_found", 4),
+        (401, "unauthenticated", 5),
+        (403, "forbidden", 5),
+        (504, "timeout", 7),
+        (400, "invalid_argument", 2),
+        (500, "internal", 1),
+        (418, "made_up_later", 1),
+    ],
+)
+def test_a_refusal_is_told_with_its_reasons(api: FakeApi, status: int, code: str, exit_status: int) -> None:
+    detail = {"code": "x", "message": "it is too large", "subject": "count"}
+    api.refuse("GET", "/v1/backends/words", status, code, "that cannot be", detail)
+    ran = run("backend", "show", "words")
+    assert ran.code == exit_status
+    assert ran.err == "pie: that cannot be\n  - count: it is too large\n"
+
+
+def test_a_refusal_cannot_steer_the_terminal(api: FakeApi) -> None:
+    api.refuse("GET", "/v1/backends/words", 404, "not_found", "\x1b[2Jgone")
+    assert run("backend", "show", "words").err == "pie:  [2Jgone\n"
+
+
+def test_an_answer_that_is_no_json_is_told(api: FakeApi) -> None:
+    api.on("GET", "/v1/backends", ["not", "a", "listing"])
+    ran = run("backend", "list")
+    assert ran.code == 1
+    assert "does not understand" in ran.err
+
+
+def test_a_wrong_call_exits_with_2(home: Home) -> None:
+    assert run("backend", "nope").code == 2
+    assert run("container", "list").code == 2

@@ -19,7 +19,7 @@ from pie_deploy.domain.tables import Tables
 
 
 def compact(graph: Graph) -> list[Operation]:
-    """One operation per vertex, which comes with everything it has and its edges to those before it; what else there is after that."""
+    """One operation per vertex, which comes with all it has and its edges to those before it; then what else there is."""
     operations: list[Operation] = list(_vertices(graph))
     for (vertex, endpoint), count in sorted(graph.rotations.items()):
         operations.append(RotateEndpoint(vertex=vertex, endpoint=endpoint, count=count))
@@ -61,8 +61,8 @@ def _vertices(graph: Graph) -> Iterator[Operation]:
         later = max(edge.output.vertex, edge.input.vertex, key=place.__getitem__)
         edges.setdefault(later, []).append(edge)
     aliases: dict[str, dict[str, str]] = {}
-    for (vertex, endpoint), role in graph.aliases.items():
-        aliases.setdefault(vertex, {})[endpoint] = role
+    for (owner, endpoint), role in graph.aliases.items():
+        aliases.setdefault(owner, {})[endpoint] = role
     for name, vertex in graph.vertices.items():
         yield _whole(vertex, edges.get(name, []), aliases.get(name, {}))
 

@@ -110,8 +110,9 @@ class _Checks:
 
     def _answers(self, vertex: Vertex, shape: Shape) -> Iterator[Detail]:
         for name, endpoint in shape.endpoints.items():
-            if endpoint.respond is not None and vertex.name not in self._reaching(endpoint.respond):
-                message = f"endpoint {name} of vertex {vertex.name} waits for the egress {endpoint.respond}, which its values never reach"
+            egress = endpoint.respond
+            if egress is not None and vertex.name not in self._reaching(egress):
+                message = f"endpoint {name} of vertex {vertex.name} waits for the egress {egress}, which its values never reach"
                 yield _problem(message, vertex.name)
 
     def _reaching(self, egress: str) -> set[str]:

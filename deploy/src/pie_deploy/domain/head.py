@@ -5,8 +5,8 @@
     head.take_back()                            # the store refused: as before the last `apply`
     head.graph(), head.hash()
 
-Not thread-safe: it belongs to the backend's sequencer. What an operation costs does not grow with the graph, except where its change
-reaches through it (a hub that goes, a component of type variables).
+Not thread-safe: it belongs to the backend's sequencer. What an operation costs does not grow with the graph, except where its
+change reaches through it (a hub that goes, a component of type variables).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

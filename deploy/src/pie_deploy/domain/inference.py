@@ -54,8 +54,8 @@ class Inference:
         self._unify(self._merged(first, second[0]) if second else first, edge)
 
     def verify(self, vertex: str) -> None:
-        """Take in all edges of a vertex whose types have changed; it and its neighbours were forgotten. Raises as `connect` does, for
-        the first edge that no longer holds.
+        """Take in all edges of a vertex whose types have changed; it and its neighbours were forgotten. Raises as `connect`
+        does, for the first edge that no longer holds.
         """
         for edge in self._incident(vertex):
             self.connect(edge)

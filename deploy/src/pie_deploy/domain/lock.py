@@ -18,7 +18,7 @@ from pie_deploy.domain.operations import (
 )
 from pie_deploy.domain.shape import Shapes
 
-COSMETIC = (RenameVertex, MoveVertex, SetNote, RenameBackend, Describe)
+LASTING = (RenameVertex, MoveVertex, SetNote, RenameBackend, Describe, RotateEndpoint)
 """No container would notice."""
 
 
@@ -32,10 +32,10 @@ class WithVertices(Protocol):
 def allowed_while_live(graph: WithVertices, operation: Operation, shapes: Shapes) -> bool:
     """Whether the operation may land while the backend's deployment is deploying, running or tearing down.
 
-    A mutable slot may get another value; it may lose its value only where one is not needed. Says nothing about whether the operation
-    fits the graph: that is checked when it lands.
+    A mutable slot may get another value; it may lose its value only where none is needed. Says nothing about whether the
+    operation fits the graph: that is checked when it lands.
     """
-    if isinstance(operation, COSMETIC) or isinstance(operation, RotateEndpoint):
+    if isinstance(operation, LASTING):
         return True
     if not isinstance(operation, ChangeParameter | AddFile | RemoveFile) or operation.vertex not in graph.vertices:
         return False

@@ -53,9 +53,7 @@ def append(
     return records
 
 
-def undo(
-    head: Head, backend_id: str, records: Sequence[OperationRecord], count: int, stamp: Stamp
-) -> list[OperationRecord]:
+def undo(head: Head, backend_id: str, records: Sequence[OperationRecord], count: int, stamp: Stamp) -> list[OperationRecord]:
     """Take the last `count` operations back that are not taken back yet, and say what the log gets: their inverses, all or none.
 
     `records` are the newest entries, enough of them. Raises InvalidOperationError when there are not so many.

@@ -18,6 +18,7 @@ http:
   text: {direction: ingress, transports: [http], type: String, into: 0, respond: counts}
 """
 
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ from pie_deploy.domain.manifest_structs import (
 )
 from pie_deploy.domain.yaml_text import load_yaml
 from pie_deploy.errors import Detail, ManifestError
-from pie_deploy.limits import MANIFEST_BYTES_MAX
+from pie_deploy.limits import MANIFEST_BYTES_MAX, PROBLEMS_MAX
 
 __all__ = [
     "NAME_PATTERN",
@@ -62,8 +63,8 @@ def parse_manifest(text: str | bytes) -> ComponentManifest:
     """The manifest that a `component.yml` describes, with nothing in it that could be wrong later on its own.
 
     Types and literals are parsed, positions are in range, sizes and durations are ones. An endpoint that brings or shows a
-    position's values has that position's type unless it says otherwise. Raises ManifestError: the message names the first field that is
-    wrong, `details` has all.
+    position's values has that position's type unless it says otherwise. Raises ManifestError: the message names the first field
+    that is wrong, `details` has all.
     """
     value = load_yaml(text, FILE_NAME, bytes_max=MANIFEST_BYTES_MAX)
     if isinstance(value, dict):
@@ -72,7 +73,9 @@ def parse_manifest(text: str | bytes) -> ComponentManifest:
         manifest = msgspec.convert(value, ComponentManifest)
     except msgspec.ValidationError as error:
         raise ManifestError(f"{FILE_NAME}: {field_message(error)}") from error
-    found = [Detail(code=ManifestError.code, message=message, subject=field) for field, message in faults(manifest)]
+    found = [
+        Detail(code=ManifestError.code, message=message, subject=field) for field, message in islice(faults(manifest), PROBLEMS_MAX)
+    ]
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise ManifestError(f"{FILE_NAME}: {found[0].subject}: {found[0].message}{more}", found)

@@ -183,13 +183,17 @@ def _binding(field: str, endpoint: Endpoint, worker: Worker) -> Iterator[Fault]:
         yield f"{field}.respond", f"{endpoint.respond[:80]!r} does not match {NAME_PATTERN}"
     wrong = [*_type_faults(f"{field}.type", endpoint.type)]
     yield from wrong
-    position, types, key = (endpoint.into, worker.input_types, "into") if ingress else (endpoint.of, worker.output_types, "of")
-    if position is None:
-        return
+    if not wrong and ingress and endpoint.into is not None:
+        yield from _position(field, endpoint.type, "into", endpoint.into, "input", worker.input_types)
+    if not wrong and not ingress and endpoint.of is not None:
+        yield from _position(field, endpoint.type, "of", endpoint.of, "output", worker.output_types)
+
+
+def _position(field: str, kind: str, key: str, position: int, slot: str, types: tuple[str, ...]) -> Iterator[Fault]:
     if not 0 <= position < len(types):
-        yield f"{field}.{key}", f"there is no {'input' if ingress else 'output'} {position}: there are {len(types)}"
-    elif not wrong and not _agree(endpoint.type, types[position]):
-        yield f"{field}.type", f"{endpoint.type} is not the type of {'input' if ingress else 'output'} {position}, {types[position]}"
+        yield f"{field}.{key}", f"there is no {slot} {position}: there are {len(types)}"
+    elif not _agree(kind, types[position]):
+        yield f"{field}.type", f"{kind} is not the type of {slot} {position}, {types[position]}"
 
 
 def _agree(left: str, right: str) -> bool:

@@ -24,10 +24,10 @@ class Need(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def satisfies(graph: Graph, needs: Iterable[Need], shapes: Shapes) -> list[Detail]:
-    """Every need that the graph does not meet; empty: it satisfies them. An optional need may be absent, but not be something else."""
+    """Every need that the graph does not meet; empty: none. An optional one may be absent, but not be something else."""
     by_role = {endpoint.role: endpoint for endpoint in endpoints(graph, shapes) if endpoint.role is not None}
-    reasons = ((need, _unmet(need, by_role.get(need.role))) for need in needs)
-    return [Detail(code="need_unmet", message=f"need {need.name}: {reason}", subject=need.name) for need, reason in reasons if reason]
+    reasons = ((need.name, _unmet(need, by_role.get(need.role))) for need in needs)
+    return [Detail(code="need_unmet", message=f"need {name}: {reason}", subject=name) for name, reason in reasons if reason]
 
 
 def _unmet(need: Need, endpoint: GraphEndpoint | None) -> str:

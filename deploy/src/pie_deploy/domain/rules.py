@@ -1,6 +1,5 @@
-"""What an operation must satisfy at the head of the log. `before` looks at the graph and the operation, `after` at what became of it.
-
-Both raise; neither changes anything but what inference knows.
+"""What an operation must satisfy at the head of the log. `before` looks at the graph and the operation, `after` at what became of
+it. Both raise; neither changes anything but what inference knows.
 """
 
 import math
@@ -335,7 +334,7 @@ def _type(text: str) -> Type:
 def _check_text(text: str, what: str, characters_max: int) -> None:
     if len(text) > characters_max:
         raise InvalidOperationError(f"{what} has at most {characters_max} characters")
-    if any(character < " " and character not in "\n\t" or "\ud800" <= character <= "\udfff" for character in text):
+    if any((character < " " and character not in "\n\t") or "\ud800" <= character <= "\udfff" for character in text):
         raise InvalidOperationError(f"{what} has no control characters")
 
 

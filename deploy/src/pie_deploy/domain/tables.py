@@ -1,8 +1,7 @@
 """A graph that changes in place, with the indexes that checks need: `Graph` is its snapshot.
 
-Every change goes through one of the `set_` methods, which keep the indexes, note what the next digest has to read again, and, inside
-a
-batch, how to take the change back. None of them checks anything: the rules stand in `pie_deploy.domain.rules`.
+Every change goes through one of the `set_` methods, which keep the indexes, note what digest and inference have to look at again,
+and, inside a batch, how to take the change back. None of them checks anything: the rules stand in `pie_deploy.domain.rules`.
 """
 
 from collections.abc import Callable, Iterable, Mapping

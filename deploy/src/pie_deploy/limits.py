@@ -144,6 +144,11 @@ GATEWAY_RETIRE_S = 10.0
 GATEWAY_BODY_IDLE_S = 30.0
 """Between two pieces of a request's body."""
 
+GATEWAY_STALL_S = 60.0
+"""How long a container may take nothing of a body or socket that waits for it. While it waits, nothing is read from the caller, so
+that not even his leaving is noticed.
+"""
+
 GATEWAY_WATCH_AFTER_S = 0.05
 """After which it is noticed that the caller has gone while the answer is awaited: most answers are there before, and watching
 costs a task.
@@ -226,6 +231,12 @@ SUPERVISOR_BACKLOG_BYTES_MAX = 32 << 20
 
 SUPERVISOR_START_S = 30.0
 """Longest time until a supervisor answers: a loaded machine, and the leftovers of its predecessor to be swept."""
+
+SUPERVISOR_CONNECT_POLL_S = 0.02
+"""Between two attempts to reach a supervisor that is coming up: a fraction of what Python needs to start."""
+
+SUPERVISOR_LOG_BYTES_MAX = 1 << 20
+"""Of the supervisor's own log when a new one starts; it says little, and a full disk helps nobody."""
 
 SUPERVISOR_ANSWER_S = 60.0
 """Longest wait for an answer, beyond a grace that was asked for: enough for a machine that swaps; after it something is broken."""
@@ -349,3 +360,15 @@ PORT_LAST = 30_999
 
 ENVIRONMENT_LOCK_POLL_S = 0.05
 """Between two looks whether another builder of the same environment is done: building takes a hundred times as long."""
+
+TRANSFORMATION_MEMORY_MAX_BYTES = 512 << 20
+"""What a transformation's process may take: full queues of large values; it asks for less when it is placed."""
+
+LOG_BYTES_MAX = 10 << 20
+"""Of a container's log that is kept."""
+
+LOG_BYTES_DEBUG_MAX = 100 << 20
+"""Of the log of a container that is deployed for debugging."""
+
+LOCK_REASONS_MAX = 100
+"""Operations that one refusal of a locked graph lists."""

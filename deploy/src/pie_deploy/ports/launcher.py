@@ -1,4 +1,4 @@
-"""What starts containers. One contract suite (`deploy/tests/launchers/contract.py`) that every launcher passes.
+"""What starts containers. One contract suite (`deploy/tests/launchers/test_contract.py`) that every launcher passes.
 
 A launcher executes; it decides nothing: restarts, backoff and budgets are the planner's. All methods are idempotent by container id and
 generation of the process (`incarnation`), so that a controller that died between acting and recording may simply act again.

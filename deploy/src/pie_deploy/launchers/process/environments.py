@@ -1,0 +1,120 @@
+"""Virtual environments, made once for what they hold and shared by every container that needs the same.
+
+    <environments>/<key>/          the environment, at the path where it is used: scripts in it name that path
+    <environments>/<key>/.complete written last; without it the folder is what a killed builder has left
+    <environments>/<key>.lock      held while one builds; the kernel gives it up with the builder, however that ends
+
+The key is a hash of the requirements, the Python and the seeds. A complete environment is never changed.
+"""
+
+import asyncio
+import compileall
+import contextlib
+import fcntl
+import os
+import platform
+import shutil
+import sys
+import time
+import venv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import blake3
+
+from pie_deploy.errors import LauncherError
+from pie_deploy.launchers.process.pip import install
+from pie_deploy.launchers.process.requirements import check_requirements
+from pie_deploy.launchers.process.seeds import COMPONENT, INFERLET, Seed, copy_seed, find_seeds
+from pie_deploy.limits import ENVIRONMENT_LOCK_POLL_S, REQUIREMENTS_BYTES_MAX, REQUIREMENTS_INSTALL_S
+from pie_flow.container import ContainerSpec, InferletProgram
+
+_LAYOUT = "1"
+"""Another one when environments are made in another way."""
+_COMPLETE = ".complete"
+_REQUIREMENTS = ("requirements.txt", "src/requirements.txt")
+
+
+class Environments:
+    """`variables` is what pip sees. With `wheels_only` nothing of what is installed runs while it is installed."""
+
+    def __init__(self, folder: Path, variables: Mapping[str, str], *, wheels_only: bool = False) -> None:
+        self._folder = folder
+        self._variables = variables
+        self._wheels_only = wheels_only
+        self._building: dict[str, asyncio.Task[Path]] = {}
+
+    async def ensure(self, spec: ContainerSpec) -> Path:
+        """The environment that the container needs, made if there is none yet. Raises LauncherError."""
+        requirements, seeds, key = await asyncio.to_thread(self._needs, spec)
+        path = self._folder / key
+        if (path / _COMPLETE).exists():
+            return path
+        task = self._building.get(key)
+        if task is None:
+            task = asyncio.create_task(asyncio.to_thread(self._make, path, requirements, seeds), name=f"environment-{key}")
+            self._building[key] = task
+            task.add_done_callback(lambda _: self._building.pop(key, None))
+        return await asyncio.shield(task)  # others may wait for it, too
+
+    def _needs(self, spec: ContainerSpec) -> tuple[str, list[Seed], str]:
+        requirements = check_requirements(_read_requirements(spec))
+        seeds = find_seeds(INFERLET if isinstance(spec.program, InferletProgram) else COMPONENT)
+        return requirements, seeds, environment_key(requirements, seeds)
+
+    def _make(self, path: Path, requirements: str, seeds: Sequence[Seed]) -> Path:
+        """Blocking. Two builders, also of two processes, make it once."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _lock(path.with_suffix(".lock")):
+                if not (path / _COMPLETE).exists():
+                    shutil.rmtree(path, ignore_errors=True)
+                    self._build(path, requirements, seeds)
+                    (path / _COMPLETE).touch()
+        except OSError as error:
+            raise LauncherError(f"the environment cannot be made: {error}") from error
+        return path
+
+    def _build(self, path: Path, requirements: str, seeds: Sequence[Seed]) -> None:
+        venv.EnvBuilder(symlinks=True, with_pip=False).create(path)
+        site_packages = path / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        for seed in seeds:
+            copy_seed(seed, site_packages)
+        compileall.compile_dir(site_packages, quiet=2)
+        if requirements:
+            (path / "requirements.txt").write_text(requirements)
+            install(path, self._variables, wheels_only=self._wheels_only)
+
+
+def environment_key(requirements: str, seeds: Sequence[Seed]) -> str:
+    facts = [_LAYOUT, platform.python_implementation(), platform.python_version(), sys.base_prefix, requirements]
+    facts += [f"{seed.name} {seed.version} {seed.fingerprint}" for seed in seeds]
+    return blake3.blake3("\0".join(facts).encode()).hexdigest()[:32]
+
+
+def _read_requirements(spec: ContainerSpec) -> bytes:
+    if spec.component_folder is None:
+        return b""
+    for name in _REQUIREMENTS:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), (Path(spec.component_folder) / name).open("rb") as file:
+            return file.read(REQUIREMENTS_BYTES_MAX + 1)
+    return b""
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Waits for another builder, as long as that one may take. Raises LauncherError when it takes longer."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline_s = time.monotonic() + REQUIREMENTS_INSTALL_S
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline_s:
+                    raise LauncherError("somebody else builds the same environment, for too long") from error
+                time.sleep(ENVIRONMENT_LOCK_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)

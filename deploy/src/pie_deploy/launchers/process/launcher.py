@@ -1,0 +1,210 @@
+"""The process launcher: containers as OS processes of this machine, held by a supervisor."""
+
+import asyncio
+import contextlib
+import re
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from pie_deploy.config import Home
+from pie_deploy.config.inherited import inherited_by_containers, inherited_by_installers
+from pie_deploy.domain.records import Node
+from pie_deploy.errors import LauncherError, NotFoundError
+from pie_deploy.launchers.process.bwrap import find_bwrap
+from pie_deploy.launchers.process.changes import Changes
+from pie_deploy.launchers.process.command import Command, component_command, sandbox, variables
+from pie_deploy.launchers.process.connection import SupervisorConnection
+from pie_deploy.launchers.process.environments import Environments
+from pie_deploy.launchers.process.log_reader import read_log
+from pie_deploy.launchers.process.log_retention import sweep_logs
+from pie_deploy.launchers.process.machine import describe_machine
+from pie_deploy.launchers.process.messages import Answer, Forget, Launch, Observe, Observed, Request, Start, Stop, StopAll
+from pie_deploy.launchers.process.place import Place
+from pie_deploy.limits import STOP_GRACE_NS
+from pie_deploy.ports.launcher import ContainerLimits, LogLine, ObservedContainer
+from pie_flow.container import ContainerSpec, encode
+
+Isolation = Literal["none", "bwrap", "auto"]
+
+_SPEC_FILE = "spec.json"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class EnvironmentSource(Protocol):
+    async def ensure(self, spec: ContainerSpec) -> Path: ...
+
+
+class ProcessLauncher:
+    """Implements `ports.launcher.Launcher`.
+
+    isolation: `bwrap` wants a sandbox around every container, `auto` takes one where bwrap is installed and works. command: what to
+    run in the environment; tests give other programs.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        runtime_id: str,
+        *,
+        orphan_grace_s: float = 60,
+        isolation: Isolation = "auto",
+        command: Command = component_command,
+        environments: EnvironmentSource | None = None,
+    ) -> None:
+        self._home = home
+        self._place = Place(home, runtime_id)
+        self._isolation: Isolation = isolation
+        self._command = command
+        self._environments = environments
+        self._bwrap: str | None = None
+        self._changes = Changes()
+        self._connection = SupervisorConnection(self._place, orphan_grace_s, self._changes)
+        self._is_closed = False
+
+    # --- Life --------------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        self._is_closed = False
+        await asyncio.to_thread(self._make_folders)
+        self._bwrap = await asyncio.to_thread(find_bwrap, self._isolation)
+        if self._environments is None:
+            wheels_only = self._bwrap is not None
+            self._environments = Environments(self._home.environments, inherited_by_installers(), wheels_only=wheels_only)
+        await self._connection.open()
+
+    def _make_folders(self) -> None:
+        try:
+            self._home.create()
+            for folder in (self._home.logs, self._home.caches, self._place.folder):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sweep_logs(self._home, time.time())
+        except OSError as error:
+            raise LauncherError(f"the launcher's folders cannot be made: {error}") from error
+
+    async def close(self, *, stop_all: bool) -> None:
+        self._is_closed = True
+        self._changes.close()
+        if stop_all:
+            grace_s = STOP_GRACE_NS / 1e9
+            await self._ask(lambda request_id: StopAll(id=request_id, grace_s=grace_s), patience_s=grace_s)
+            await self._connection.end_supervisor()
+        await self._connection.close()
+
+    async def nodes(self, runtime_id: str) -> Sequence[Node]:
+        return (await asyncio.to_thread(describe_machine, runtime_id),)
+
+    # --- Containers --------------------------------------------------------------------------------------------------
+
+    async def prepare(self, spec: ContainerSpec) -> None:
+        await self._environment(spec)
+        await asyncio.to_thread(self._make_container_folders, spec)
+
+    async def start(self, spec: ContainerSpec, limits: ContainerLimits, incarnation: int) -> None:
+        environment = await self._environment(spec)
+        await asyncio.to_thread(self._make_container_folders, spec)
+        launch = self._launch(spec, limits, incarnation, environment)
+        await self._ask(lambda request_id: Start(id=request_id, launch=launch))
+
+    async def _environment(self, spec: ContainerSpec) -> Path:
+        if self._environments is None:
+            raise LauncherError("the launcher is not open")
+        return await self._environments.ensure(spec)
+
+    def _make_container_folders(self, spec: ContainerSpec) -> None:
+        folder = self._container_folder(spec.container_id)
+        spec_path = folder / _SPEC_FILE
+        try:
+            for path in (folder, spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder):
+                Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+            aside = spec_path.with_suffix(".new")
+            aside.touch(mode=0o600)
+            aside.write_bytes(encode(spec))
+            aside.replace(spec_path)
+        except OSError as error:
+            raise LauncherError(f"the container's folders cannot be made: {error}") from error
+
+    def _launch(self, spec: ContainerSpec, limits: ContainerLimits, incarnation: int, environment: Path) -> Launch:
+        spec_path = self._container_folder(spec.container_id) / _SPEC_FILE
+        argv = list(self._command(spec, environment))
+        if self._bwrap is not None:
+            hidden = (self._place.folder,)
+            argv = [*sandbox(spec, bwrap=self._bwrap, environment=environment, spec_path=spec_path, hidden=hidden), *argv]
+        return Launch(
+            container_id=spec.container_id,
+            deployment_id=spec.deployment_id,
+            incarnation=incarnation,
+            argv=tuple(argv),
+            environment=variables(
+                spec,
+                environment=environment,
+                spec_path=spec_path,
+                cpu=limits.cpu,
+                gpu=limits.gpu,
+                inherited=inherited_by_containers(),
+            ),
+            folder=spec.work_folder,
+            cpu=limits.cpu,
+            cpu_max=limits.cpu_max,
+            memory_bytes=limits.memory_bytes,
+            processes_max=limits.processes_max,
+            log_bytes_max=limits.log_bytes_max,
+            is_sandboxed=self._bwrap is not None,
+        )
+
+    async def stop(self, container_id: str, grace_s: float) -> None:
+        _check_id(container_id)
+        await self._ask(lambda request_id: Stop(id=request_id, container_id=container_id, grace_s=grace_s), patience_s=grace_s)
+
+    async def kill(self, container_id: str) -> None:
+        await self.stop(container_id, 0)
+
+    async def remove(self, container_id: str) -> None:
+        folder = self._container_folder(container_id)
+        await self._ask(lambda request_id: Forget(id=request_id, container_id=container_id))
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def observe(self) -> Sequence[ObservedContainer]:
+        answer = await self._ask(lambda request_id: Observe(id=request_id))
+        assert isinstance(answer, Observed)
+        return [ObservedContainer(**msgspec.structs.asdict(report)) for report in answer.containers]
+
+    def changes(self) -> AsyncIterator[str]:
+        return self._changes.subscribe()
+
+    async def _ask(self, request: Callable[[int], Request], *, patience_s: float = 0.0) -> Answer:
+        return await self._connection.ask(request, patience_s=patience_s)
+
+    # --- Logs --------------------------------------------------------------------------------------------------------
+
+    async def logs(
+        self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
+    ) -> AsyncIterator[LogLine]:
+        container = self._container_folder(container_id)
+        folder = self._home.logs / container_id
+        if not folder.is_dir() and not container.is_dir():
+            raise NotFoundError(f"there is no log of a container {container_id}")
+        lines = read_log(
+            folder,
+            follow=follow,
+            since_ns=since_ns,
+            tail=tail,
+            is_over=lambda: self._is_closed or not container.is_dir(),
+        )
+        async with contextlib.aclosing(lines):
+            async for line in lines:
+                yield line
+
+    def _container_folder(self, container_id: str) -> Path:
+        _check_id(container_id)
+        return self._home.containers / container_id
+
+
+def _check_id(container_id: str) -> None:
+    """Ids become names of folders. Raises NotFoundError."""
+    if not _ID.fullmatch(container_id):
+        raise NotFoundError(f"there is no container {container_id[:64]!r}")

@@ -1,0 +1,51 @@
+"""Installs requirements into an environment, with the platform's own pip."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from pie_deploy.errors import LauncherError
+from pie_deploy.limits import REQUIREMENTS_INSTALL_S, REQUIREMENTS_OUTPUT_BYTES_MAX
+
+
+def install(environment: Path, variables: Mapping[str, str], *, wheels_only: bool) -> None:
+    """What stands in its `requirements.txt`. Blocking. Raises LauncherError with the end of pip's output."""
+    with tempfile.TemporaryFile() as output:
+        pip = subprocess.Popen(
+            install_command(environment, wheels_only=wheels_only),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=dict(variables),
+            cwd=environment,
+            start_new_session=True,  # what it starts in turn is ended with it
+        )
+        try:
+            exit_code = pip.wait(REQUIREMENTS_INSTALL_S)
+        except subprocess.TimeoutExpired as error:
+            raise LauncherError(f"installing the requirements takes more than {REQUIREMENTS_INSTALL_S:g} s") from error
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pip.pid, signal.SIGKILL)
+            pip.wait()
+        if exit_code != 0:
+            raise LauncherError(f"the requirements cannot be installed: {_tail(output)}")
+
+
+def install_command(environment: Path, *, wheels_only: bool) -> list[str]:
+    python = str(environment / "bin" / "python")
+    command = [sys.executable, "-P", "-m", "pip", "--python", python, "install", "--no-input", "--disable-pip-version-check"]
+    command += ["--quiet", "--no-warn-script-location", "-r", str(environment / "requirements.txt")]
+    return [*command, "--only-binary=:all:"] if wheels_only else command
+
+
+def _tail(output: BinaryIO) -> str:
+    size_bytes = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size_bytes - REQUIREMENTS_OUTPUT_BYTES_MAX))
+    return output.read().decode(errors="replace").strip()

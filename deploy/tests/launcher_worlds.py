@@ -1,0 +1,95 @@
+"""A launcher and the specs of containers with known behaviour, for the contract suite and the tests of each launcher."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from launcher_programs import behaviour_command, behaviour_spec
+
+from pie_deploy.config import Home
+from pie_deploy.launchers.process import ProcessLauncher
+from pie_deploy.launchers.process.launcher import Isolation
+from pie_deploy.ports.launcher import ContainerLimits, Launcher, LogLine, ObservedContainer
+from pie_flow.container import ContainerSpec
+
+LIMITS = ContainerLimits(cpu=0.5, memory_bytes=256 << 20)
+PATIENCE_S = 60.0
+
+
+class World(Protocol):
+    @property
+    def launcher(self) -> Launcher: ...
+
+    def spec(self, container_id: str, behaviour: str) -> ContainerSpec:
+        """Of a container that behaves like one of `launcher_programs.PROGRAMS`."""
+        ...
+
+
+class NoEnvironments:
+    """The Python that runs the tests."""
+
+    async def ensure(self, spec: ContainerSpec) -> Path:
+        return Path(sys.prefix)
+
+
+class ProcessWorld:
+    def __init__(self, home: Home, *, orphan_grace_s: float = 60, isolation: Isolation = "none") -> None:
+        self.home = home
+        self.launcher = ProcessLauncher(
+            home,
+            "r-test",
+            orphan_grace_s=orphan_grace_s,
+            isolation=isolation,
+            command=behaviour_command,
+            environments=NoEnvironments(),
+        )
+
+    def spec(self, container_id: str, behaviour: str) -> ContainerSpec:
+        return behaviour_spec(self.home.root, container_id, behaviour)
+
+    async def end(self) -> None:
+        await self.launcher.close(stop_all=True)
+
+
+async def launch(
+    world: World, container_id: str, behaviour: str, *, limits: ContainerLimits = LIMITS, incarnation: int = 1
+) -> ContainerSpec:
+    """Prepared and started."""
+    spec = world.spec(container_id, behaviour)
+    await world.launcher.prepare(spec)
+    await world.launcher.start(spec, limits, incarnation)
+    return spec
+
+
+async def observed(launcher: Launcher, container_id: str) -> ObservedContainer | None:
+    return next((container for container in await launcher.observe() if container.container_id == container_id), None)
+
+
+async def observe_until(launcher: Launcher, container_id: str, holds: Callable[[ObservedContainer], bool]) -> ObservedContainer:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            container = await observed(launcher, container_id)
+            if container is not None and holds(container):
+                return container
+            await asyncio.sleep(0.01)
+
+
+async def exited(launcher: Launcher, container_id: str) -> ObservedContainer:
+    return await observe_until(launcher, container_id, lambda container: container.state == "exited")
+
+
+async def lines(launcher: Launcher, container_id: str) -> list[LogLine]:
+    return [line async for line in launcher.logs(container_id)]
+
+
+async def texts(launcher: Launcher, container_id: str, stream: str = "stdout") -> list[str]:
+    return [line.text for line in await lines(launcher, container_id) if line.stream == stream]
+
+
+async def logged(launcher: Launcher, container_id: str, text: str) -> None:
+    """Returns when the container has written this line."""
+    async with asyncio.timeout(PATIENCE_S):
+        while text not in await texts(launcher, container_id):
+            await asyncio.sleep(0.01)

@@ -5,8 +5,8 @@
 VERTICES_MAX = 20_000
 """Of one backend: far above what a person draws, low enough that checking a whole graph stays under a second."""
 
-OPERATIONS_PER_REQUEST_MAX = 10_000
-"""Of one atomic batch: a large declarative file, not a log to import."""
+OPERATIONS_PER_REQUEST_MAX = 100_000
+"""Of one atomic batch: a declarative file of the largest graph, with a few edges and values per vertex."""
 
 # --- Deployments, placement, leases ----------------------------------------------------------------------------------
 
@@ -372,3 +372,9 @@ LOG_BYTES_DEBUG_MAX = 100 << 20
 
 LOCK_REASONS_MAX = 100
 """Operations that one refusal of a locked graph lists."""
+
+OPERATIONS_LISTED_MAX = 10_000
+"""Entries of a log in one answer: some megabytes; who wants more asks again after the last one."""
+
+UNDO_TAIL_OPERATIONS = 1000
+"""Entries that `undo` reads at first: a session of edits; the whole log is read only when that is not enough."""

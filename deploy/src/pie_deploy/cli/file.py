@@ -42,18 +42,8 @@ def upload(
 @app.command("list")
 def list_files(as_json: Json = False) -> None:
     """List the files. For example: pie file list"""
-    now_ns = time.time_ns()
-    columns: Columns[File] = {
-        "ID": lambda row: row.id,
-        "NAME": lambda row: row.name,
-        "TYPE": lambda row: row.file_type,
-        "SIZE": lambda row: size(row.size_bytes),
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "LEASE": lambda row: row.lease_id,
-        "MADE BY": lambda row: row.generated_by,
-    }
     with connect() as client:
-        show(Listing(columns, client.items(at("files"), File), empty="there are no files"), as_json=as_json)
+        show(Listing(columns(time.time_ns()), client.items(at("files"), File), empty="there are no files"), as_json=as_json)
 
 
 @app.command()
@@ -101,3 +91,15 @@ def save(client: Client, row: File, target: Path) -> None:
         raise StorageError(f"{target}: cannot be written: {error.strerror}") from error
     finally:
         aside.unlink(missing_ok=True)
+
+
+def columns(now_ns: int) -> Columns[File]:
+    return {
+        "ID": lambda row: row.id,
+        "NAME": lambda row: row.name,
+        "TYPE": lambda row: row.file_type,
+        "SIZE": lambda row: size(row.size_bytes),
+        "AGE": lambda row: ago(row.created_at_ns, now_ns),
+        "LEASE": lambda row: row.lease_id,
+        "MADE BY": lambda row: row.generated_by,
+    }

@@ -67,7 +67,7 @@ class RuntimeConfig(_Section, frozen=True, kw_only=True):
     crash_window: Annotated[Duration, Meta(description="In which crashes are counted.")] = "10m"
     isolation: Annotated[
         Literal["auto", "none", "bwrap"], Meta(description="Whether bubblewrap separates containers; `auto`: when installed.")
-    ] = "none"
+    ] = "auto"
     orphan_grace: Annotated[
         Duration, Meta(description="How long containers live on when the control plane is gone: its time to come back.")
     ] = "60s"

@@ -64,17 +64,7 @@ def list_backends(watching: Watch = False, as_json: Json = False) -> None:
     with connect() as client:
 
         def look() -> Listing[Backend]:
-            now_ns = time.time_ns()
-            columns: Columns[Backend] = {
-                "NAME": lambda row: row.name,
-                "ID": lambda row: row.id,
-                "OWNER": lambda row: row.owner,
-                "OPERATIONS": lambda row: row.head,
-                "AGE": lambda row: ago(row.created_at_ns, now_ns),
-                "FORK OF": lambda row: row.forked_from,
-                "LEASE": lambda row: row.lease_id,
-            }
-            return Listing(columns, client.items(at("backends"), Backend), empty="there are no backends")
+            return Listing(columns(time.time_ns()), client.items(at("backends"), Backend), empty="there are no backends")
 
         if watching:
             watch(look, as_json=as_json)
@@ -180,6 +170,18 @@ def diff(
         print(sentence(operation))
     if not changes:
         say("their graphs are the same")
+
+
+def columns(now_ns: int) -> Columns[Backend]:
+    return {
+        "NAME": lambda row: row.name,
+        "ID": lambda row: row.id,
+        "OWNER": lambda row: row.owner,
+        "OPERATIONS": lambda row: row.head,
+        "AGE": lambda row: ago(row.created_at_ns, now_ns),
+        "FORK OF": lambda row: row.forked_from,
+        "LEASE": lambda row: row.lease_id,
+    }
 
 
 def tables_of(view: BackendView) -> tuple[Listing[Any], ...]:

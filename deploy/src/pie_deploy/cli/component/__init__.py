@@ -93,21 +93,10 @@ def list_versions(
     as_json: Json = False,
 ) -> None:
     """List the component versions that you may use. For example: pie component list --name tokenise"""
-    now_ns = time.time_ns()
-    columns: Columns[ComponentVersion] = {
-        "NAME": lambda row: row.name,
-        "VERSION": lambda row: row.version,
-        "STATE": lambda row: row.state,
-        "ID": lambda row: row.id,
-        "LANGUAGE": lambda row: row.manifest.language,
-        "OWNER": lambda row: row.owner,
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "LEASE": lambda row: row.lease_id,
-        "SUMMARY": lambda row: row.manifest.summary,
-    }
     with connect() as client:
         rows = client.items(at("components"), ComponentVersion, name=name)
-    show(Listing(columns, rows, empty="there are no components; make one with: pie component init NAME"), as_json=as_json)
+    empty = "there are no components; make one with: pie component init NAME"
+    show(Listing(columns(time.time_ns()), rows, empty=empty), as_json=as_json)
 
 
 @app.command("show")
@@ -151,6 +140,20 @@ def test(context: typer.Context, folder: Folder = HERE) -> None:
     """
     command = [sys.executable, "-m", "pie_component", "test", str(folder), *context.args]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def columns(now_ns: int) -> Columns[ComponentVersion]:
+    return {
+        "NAME": lambda row: row.name,
+        "VERSION": lambda row: row.version,
+        "STATE": lambda row: row.state,
+        "ID": lambda row: row.id,
+        "LANGUAGE": lambda row: row.manifest.language,
+        "OWNER": lambda row: row.owner,
+        "AGE": lambda row: ago(row.created_at_ns, now_ns),
+        "LEASE": lambda row: row.lease_id,
+        "SUMMARY": lambda row: row.manifest.summary,
+    }
 
 
 def _endpoint(one: Endpoint) -> str:

@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pie_component import config, run, virtual_input
 
 PERIOD = 64

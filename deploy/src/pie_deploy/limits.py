@@ -250,6 +250,9 @@ CENSUS_SHARED_S = 0.002
 KILL_ROUND_S = 0.02
 """Between two rounds of SIGKILL, while there still are processes: a few times what the kernel needs to end one."""
 
+ASK_ROUND_S_MAX = 0.5
+"""Longest time between two looks for processes that began while their container was asked to end."""
+
 SWEEP_ROUNDS_MAX = 500
 """Of killing leftovers before the supervisor goes on without: ten seconds; what is left cannot be killed."""
 
@@ -378,3 +381,12 @@ OPERATIONS_LISTED_MAX = 10_000
 
 UNDO_TAIL_OPERATIONS = 1000
 """Entries that `undo` reads at first: a session of edits; the whole log is read only when that is not enough."""
+
+BLUEPRINTS_KEPT_MAX = 64
+"""Deployments whose containers' specs are being written: those that come up at the same time."""
+
+REFUSAL_REASONS_MAX = 500
+"""That one refused deployment lists: enough for every vertex of a graph that a person draws."""
+
+SECRET_BYTES = 24
+"""Of what a container proves itself with: 192 bits cannot be guessed."""

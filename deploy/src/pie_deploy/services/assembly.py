@@ -8,12 +8,15 @@ from pie_deploy.config import Home
 from pie_deploy.ports.store import Store
 from pie_deploy.services.audit import Audit
 from pie_deploy.services.backend import Backends
+from pie_deploy.services.blobs import Blobs
 from pie_deploy.services.component import Components
 from pie_deploy.services.container import Containers
 from pie_deploy.services.deployment import Deployments
 from pie_deploy.services.file import Files
+from pie_deploy.services.heads import Heads
 from pie_deploy.services.ids import NewId, new_id
 from pie_deploy.services.lease import Leases
+from pie_deploy.services.ledger import Ledger
 from pie_deploy.services.runtime import Runtimes
 from pie_deploy.services.type import Types
 from pie_deploy.services.wakeup import Wakeup
@@ -48,4 +51,19 @@ def assemble(
     mac_key: of the forwarding tokens (`services.mac_key.load`). gateway_url: where the gateway listens,
     `http://127.0.0.1:8081`; asked when a URL is shown, so it need not be known yet.
     """
-    raise NotImplementedError
+    wakeup = wakeup or Wakeup()
+    ledger = Ledger(store, clock, wakeup, new_id)
+    heads = Heads(ledger)
+    blobs = Blobs(home.blobs)
+    return Services(
+        components=Components(ledger, blobs, home),
+        backends=Backends(ledger, heads, mac_key, gateway_url),
+        deployments=Deployments(ledger, heads),
+        containers=Containers(ledger),
+        runtimes=Runtimes(ledger),
+        leases=Leases(ledger, blobs, heads),
+        files=Files(ledger, blobs, heads),
+        types=Types(),
+        audit=Audit(ledger),
+        wakeup=wakeup,
+    )

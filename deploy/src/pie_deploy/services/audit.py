@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 from pie_deploy.domain.records import Event
+from pie_deploy.errors import NotFoundError
+from pie_deploy.limits import EVENTS_PER_REQUEST_MAX
 from pie_deploy.services.actor import Actor
+from pie_deploy.services.ledger import Ledger
 
 
 class Audit:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
     def list(
         self,
         actor: Actor,
@@ -17,5 +23,14 @@ class Audit:
         lease: str | None = None,
         limit: int = 1000,
     ) -> Sequence[Event]:
-        """Events after a seq, oldest first, of all or of one backend (id or name), deployment or lease. Raises NotFoundError."""
-        raise NotImplementedError
+        """Events after a seq, oldest first, of all or of one backend (id, also of a deleted one, or name), deployment or lease.
+        Raises NotFoundError for a backend.
+        """
+        with self._ledger.reading() as reading:
+            if backend is not None:
+                found = reading.find_backend(backend)
+                if found is None:
+                    raise NotFoundError(f"there is no backend {backend[:80]!r}")
+                backend = found.id
+            bound = max(1, min(limit, EVENTS_PER_REQUEST_MAX))
+            return reading.events(after, backend_id=backend, deployment_id=deployment, lease_id=lease, limit=bound)

@@ -1,35 +1,72 @@
 """Backends: typed graphs whose log of operations is the only truth. One lock per backend puts its changes in a row."""
 
-from __future__ import annotations
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from msgspec.structs import replace
 
-from pie_deploy.domain.operations import Operation, OperationRecord
+from pie_deploy.domain import log as logs
+from pie_deploy.domain.compact import compacted
+from pie_deploy.domain.digest import graph_hash
+from pie_deploy.domain.document import GraphDocument, changes, check_document, difference, document_of
+from pie_deploy.domain.endpoints import GraphEndpoint, endpoints
+from pie_deploy.domain.fork import fork
+from pie_deploy.domain.graph import Graph
+from pie_deploy.domain.head import Head
+from pie_deploy.domain.log import Stamp
+from pie_deploy.domain.manifest import NAME_PATTERN
+from pie_deploy.domain.operations import AddVertex, Connect, Disconnect, Operation, OperationRecord, RestoreVertex
 from pie_deploy.domain.records import Backend
+from pie_deploy.domain.token import forwarding_token
+from pie_deploy.domain.undo import inverses
+from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError, InvalidOperationError
+from pie_deploy.limits import OPERATIONS_LISTED_MAX, UNDO_TAIL_OPERATIONS
+from pie_deploy.ports.store import Reading
 from pie_deploy.services.actor import Actor
+from pie_deploy.services.graph_view import backend_view
+from pie_deploy.services.heads import Heads, log
+from pie_deploy.services.ledger import Change, Ledger
+from pie_deploy.services.lookup import backend_of, foreign, open_lease
+from pie_deploy.services.resolution import check_references, resolved, with_ids, with_names
+from pie_deploy.services.sequencer import Sequencer
 from pie_deploy.services.views import Appended, AppliedDocument, BackendView, EndpointView
 
-if TYPE_CHECKING:
-    from pie_deploy.domain.document import GraphDocument
+_NAME = re.compile(NAME_PATTERN)
 
 
 class Backends:
     """`ref` is a backend's id or name everywhere."""
 
+    def __init__(self, ledger: Ledger, heads: Heads, mac_key: bytes, gateway_url: Callable[[], str]) -> None:
+        self._ledger = ledger
+        self._heads = heads
+        self._sequencer = Sequencer(ledger, heads)
+        self._mac_key = mac_key
+        self._gateway_url = gateway_url
+
     def create(self, actor: Actor, name: str, lease: str | None = None) -> Backend:
         """An empty graph. Raises InvalidArgumentError for a name out of form, AlreadyExistsError, NotFoundError and
         LeaseClosedError for the lease.
         """
-        raise NotImplementedError
+        _check_name(name)
+        with self._ledger.change(actor) as change:
+            backend = _new(change, name, lease)
+            change.rows.put_backend(backend)
+            change.tell("backend.created", backend_id=backend.id, lease_id=backend.lease_id, data={"name": name})
+        return backend
 
     def list(self, actor: Actor) -> Sequence[Backend]:
         """By name; deleted ones not."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            return reading.backends()
 
     def show(self, actor: Actor, ref: str) -> BackendView:
         """The graph at the head of the log, with resolved types and what it lacks for a deployment."""
-        raise NotImplementedError
+        backend_id = self._id(ref)
+        with self._heads.locked(backend_id), self._ledger.reading() as reading:
+            backend = backend_of(reading, backend_id)
+            return backend_view(reading, backend, self._heads.at(reading, backend), reading.deployment_of(backend.id))
 
     def append(
         self,
@@ -48,53 +85,231 @@ class Backends:
         nothing is recorded), InvalidOperationError, TypeMismatchError, LiteralError, NotFoundError, LeaseOwnershipError,
         InvalidArgumentError (an empty or too long batch).
         """
-        raise NotImplementedError
+
+        if not operations:
+            raise InvalidArgumentError("there are no operations to append")
+
+        def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
+            return [resolved(reading, actor, backend, operation) for operation in operations]
+
+        records = self._sequencer.change(actor, ref, choose, partial(logs.append, bridge=bridge), if_match=if_match)
+        return Appended(records=tuple(records), inserted=_inserted(records))
 
     def operations(
         self, actor: Actor, ref: str, *, after: int = 0, limit: int | None = None, vertex: str | None = None
     ) -> Sequence[OperationRecord]:
-        """The log after a seq, oldest first; of one vertex: what names it."""
-        raise NotImplementedError
+        """The log after a seq, oldest first; of one vertex: what names it. No more than `OPERATIONS_LISTED_MAX` at once."""
+        bound = OPERATIONS_LISTED_MAX if limit is None else max(0, min(limit, OPERATIONS_LISTED_MAX))
+        with self._ledger.reading() as reading:
+            backend_id = backend_of(reading, ref).id
+            if vertex is None:
+                return reading.operations(backend_id, after, bound)
+            found: list[OperationRecord] = []
+            for record in log(reading, backend_id, after=after):
+                if len(found) == bound:
+                    break
+                if vertex in _named(record.operation):
+                    found.append(record)
+            return found
 
     def undo(self, actor: Actor, ref: str, count: int = 1) -> Appended:
         """Take back the last `count` operations that are not taken back yet, by appending their inverses. Raises
         InvalidOperationError when one of them cannot be undone or there are not so many, GraphLockedError.
         """
-        raise NotImplementedError
+        tail: list[OperationRecord] = []
+
+        def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
+            tail[:] = _tail(reading, backend, count)
+            return [inverse.operation for inverse in inverses(tail, count)]
+
+        def land(head: Head, backend_id: str, _: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
+            return logs.undo(head, backend_id, tail, count, stamp)
+
+        return Appended(records=tuple(self._sequencer.change(actor, ref, choose, land)))
 
     def compact(self, actor: Actor, ref: str) -> Backend:
         """Rewrite the log to the shortest that gives the same graph; the old one is archived. Cannot be undone. Raises
         DeploymentLiveError while there is a deployment (it pins a seq).
         """
-        raise NotImplementedError
+        backend_id = self._id(ref)
+        with self._heads.locked(backend_id):
+            before, graph = self._heads.graph(backend_id)
+            with self._ledger.change(actor) as change:
+                stamp = Stamp(actor=actor.name, at_ns=change.now_ns, surface=actor.surface, request_id=actor.request_id)
+                records = compacted(graph, backend_id, stamp)
+                backend = backend_of(change.rows, backend_id)
+                _check_not_deployed(change, backend)
+                _check_still(before, backend)
+                change.rows.replace_log(backend_id, records)
+                backend = replace(backend, head=len(records), graph_hash=records[-1].graph_hash if records else graph_hash(Graph()))
+                change.rows.put_backend(backend)
+                data = {"before": before.head, "after": backend.head}
+                change.tell("backend.compacted", backend_id=backend_id, lease_id=backend.lease_id, data=data)
+        return backend
 
     def fork(self, actor: Actor, ref: str, name: str, *, at: int | None = None, lease: str | None = None) -> Backend:
         """A backend of its own with the log of another one up to `at` (default: all of it): its aliases, values and bindings,
-        none of its URLs and deployments. Raises NotFoundError, AlreadyExistsError, InvalidArgumentError (no such seq),
+        none of its URLs and deployments. Raises NotFoundError, AlreadyExistsError, InvalidArgumentError (a name out of form),
         LeaseOwnershipError when the original belongs to another lease.
         """
-        raise NotImplementedError
+        _check_name(name)
+        with self._ledger.change(actor) as change:
+            source = backend_of(change.rows, ref)
+            if source.lease_id not in (None, lease):
+                raise foreign("backend", source.id, source.lease_id)
+            new = _new(change, name, lease)
+            records = fork([*log(change.rows, source.id)], new.id, at)
+            backend = replace(
+                new,
+                head=len(records),
+                graph_hash=records[-1].graph_hash if records else new.graph_hash,
+                forked_from=source.id,
+                forked_at=len(records),
+            )
+            change.rows.put_backend(backend)
+            change.rows.append(records)
+            data = {"name": name, "from": source.id, "at": len(records)}
+            change.tell("backend.forked", backend_id=backend.id, lease_id=backend.lease_id, data=data)
+        return backend
 
     def delete(self, actor: Actor, ref: str) -> None:
         """Retire its URLs; the log stays in the archive. Raises DeploymentLiveError while there is a deployment."""
-        raise NotImplementedError
+        backend_id = self._id(ref)
+        with self._heads.locked(backend_id):
+            with self._ledger.change(actor) as change:
+                backend = backend_of(change.rows, backend_id)
+                _check_not_deployed(change, backend)
+                change.rows.put_backend(replace(backend, deleted_at_ns=change.now_ns))
+                change.tell("backend.deleted", backend_id=backend.id, lease_id=backend.lease_id, data={"name": backend.name})
+            self._heads.forget(backend_id)
 
     def endpoints(self, actor: Actor, ref: str) -> Sequence[EndpointView]:
         """The published endpoints: one per alias, with the URL that outlives deployments. By role."""
-        raise NotImplementedError
+        backend, graph = self._heads.graph(self._id(ref))
+        published = [endpoint for endpoint in endpoints(graph, self._heads.shapes) if endpoint.role is not None]
+        return [self._endpoint(backend, endpoint) for endpoint in sorted(published, key=lambda endpoint: endpoint.role or "")]
 
     def apply(
         self, actor: Actor, ref: str, document: GraphDocument, *, dry_run: bool = False, lease: str | None = None
     ) -> AppliedDocument:
         """Make a backend what a document says, by appending the operations that are missing; what the document lacks goes. A
-        backend of that id or name that does not exist is created. Raises what `create` and `append` raise.
+        backend of that name that does not exist is created, with its graph or not at all. Nothing is inserted to bridge types:
+        a document says everything. Raises what `create` and `append` raise, and ManifestError.
         """
-        raise NotImplementedError
+        check_document(document)
+        with self._ledger.reading() as reading:
+            backend = reading.find_backend(ref)
+        if backend is None or backend.deleted_at_ns is not None:
+            return self._apply_new(actor, ref, document, lease, dry_run=dry_run)
+        chosen: list[Operation] = []
+
+        def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
+            wanted = with_ids(reading, actor, backend.lease_id, document)
+            chosen[:] = changes(self._heads.at(reading, backend).graph(), wanted)
+            return chosen
+
+        records = self._sequencer.change(actor, backend.id, choose, logs.append, dry_run=dry_run)
+        return AppliedDocument(
+            backend_id=backend.id, created=False, operations=tuple(chosen), records=() if dry_run else tuple(records)
+        )
 
     def export(self, actor: Actor, ref: str) -> GraphDocument:
-        """The graph as a document; the inverse of `apply`."""
-        raise NotImplementedError
+        """The graph as a document, with names for ids; the inverse of `apply`."""
+        backend, graph = self._heads.graph(self._id(ref))
+        with self._ledger.reading() as reading:
+            return with_names(reading, document_of(graph, backend.name))
 
     def diff(self, actor: Actor, ref: str, other: str) -> Sequence[Operation]:
         """What would have to be appended to `ref` to make its graph that of `other`."""
-        raise NotImplementedError
+        _, graph = self._heads.graph(self._id(ref))
+        _, wanted = self._heads.graph(self._id(other))
+        return difference(graph, wanted)
+
+    def _apply_new(self, actor: Actor, name: str, document: GraphDocument, lease: str | None, *, dry_run: bool) -> AppliedDocument:
+        _check_name(name)
+        head, backend_id = self._heads.empty(), self._ledger.new_id("b")
+        with self._ledger.reading() as reading:
+            operations = changes(Graph(), with_ids(reading, actor, lease, document))
+        stamp = Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
+        records = logs.append(head, backend_id, operations, stamp) if operations else []
+        if dry_run:
+            return AppliedDocument(backend_id=None, created=False, operations=tuple(operations))
+        with self._ledger.change(actor) as change:
+            backend = replace(_new(change, name, lease), id=backend_id, head=head.seq, graph_hash=head.hash())
+            check_references(change.rows, backend, operations)
+            change.rows.put_backend(backend)
+            change.rows.append(records)
+            data = {"name": name, "operations": len(records)}
+            change.tell("backend.created", backend_id=backend_id, lease_id=backend.lease_id, data=data)
+        return AppliedDocument(backend_id=backend_id, created=True, operations=tuple(operations), records=tuple(records))
+
+    def _endpoint(self, backend: Backend, endpoint: GraphEndpoint) -> EndpointView:
+        token = forwarding_token(self._mac_key, backend.id, endpoint.vertex, endpoint.name, endpoint.rotation)
+        return EndpointView(
+            role=endpoint.role or "",
+            vertex=endpoint.vertex,
+            endpoint=endpoint.name,
+            direction=endpoint.declared.direction,
+            transports=endpoint.declared.transports,
+            type=endpoint.declared.type,
+            url=f"{self._gateway_url().rstrip('/')}/f/{token}",
+            rotation=endpoint.rotation,
+        )
+
+    def _id(self, ref: str) -> str:
+        with self._ledger.reading() as reading:
+            return backend_of(reading, ref).id
+
+
+def _new(change: Change, name: str, lease: str | None) -> Backend:
+    return Backend(
+        id=change.new_id("b"),
+        name=name,
+        owner=change.actor.name,
+        head=0,
+        graph_hash=graph_hash(Graph()),
+        lease_id=open_lease(change.rows, change.actor, lease, change.now_ns),
+        created_at_ns=change.now_ns,
+    )
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidArgumentError(f"{name[:80]!r} cannot be a backend's name; it matches {NAME_PATTERN}")
+
+
+def _check_not_deployed(change: Change, backend: Backend) -> None:
+    deployment = change.rows.deployment_of(backend.id)
+    if deployment is not None:
+        raise DeploymentLiveError(f"backend {backend.name} has deployment {deployment.id} ({deployment.status}); undeploy it first")
+
+
+def _tail(reading: Reading, backend: Backend, count: int) -> Sequence[OperationRecord]:
+    """The end of a log, long enough to take that many operations back; the whole log if the end is not."""
+    tail = reading.operations(backend.id, max(0, backend.head - UNDO_TAIL_OPERATIONS - 4 * max(count, 0)))
+    try:
+        inverses(tail, count)
+    except InvalidOperationError:
+        return reading.operations(backend.id)
+    return tail
+
+
+def _check_still(before: Backend, backend: Backend) -> None:
+    if (before.head, before.graph_hash) != (backend.head, backend.graph_hash):
+        raise ConflictError(f"backend {backend.name} is being changed by another control plane")
+
+
+def _inserted(records: Sequence[OperationRecord]) -> tuple[str, ...]:
+    """Vertices that a `connect` brought with it."""
+    return tuple(record.operation.vertex for record in records if record.group and isinstance(record.operation, AddVertex))
+
+
+def _named(operation: Operation) -> set[str]:
+    """The vertices that an operation names."""
+    if isinstance(operation, Connect | Disconnect):
+        return {operation.output.vertex, operation.input.vertex}
+    if isinstance(operation, RestoreVertex):
+        ends = (end.vertex for edge in operation.edges for end in edge)
+        return {operation.vertex, *ends}
+    vertex = getattr(operation, "vertex", None)
+    return set() if vertex is None else {vertex}

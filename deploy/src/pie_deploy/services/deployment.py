@@ -12,12 +12,28 @@ What is recorded, and so what the controller finds:
 
 from collections.abc import Sequence
 
-from pie_deploy.domain.records import Deployment, Event
+from msgspec.structs import replace
+
+from pie_deploy.domain import lease as leases
+from pie_deploy.domain.deployment import redeployed, undeployed
+from pie_deploy.domain.expiry import lifetime, moved
+from pie_deploy.domain.records import Backend, Deployment, Event
+from pie_deploy.errors import ConflictError, DeployError, NotFoundError, StorageError
+from pie_deploy.limits import EVENTS_PER_REQUEST_MAX, REFUSAL_REASONS_MAX
+from pie_deploy.services import admission
 from pie_deploy.services.actor import Actor
+from pie_deploy.services.heads import Heads
+from pie_deploy.services.ledger import Change, Ledger
+from pie_deploy.services.lookup import backend_of, deployment_of, lease_of, runtime_of
+from pie_deploy.services.refusal import Reasons
 
 
 class Deployments:
     """`ref` is a deployment's id, or a backend's id or name: its deployment that is not gone."""
+
+    def __init__(self, ledger: Ledger, heads: Heads) -> None:
+        self._ledger = ledger
+        self._heads = heads
 
     def deploy(
         self,
@@ -36,29 +52,190 @@ class Deployments:
         runtime: id or name; None takes the only one that is eligible. fixed_duration, startup_timeout: Go durations. A backend
         that a lease owns is deployed inside that lease. Raises GraphIncompleteError (SketchPresentError), DeploymentLiveError,
         PlacementError (RuntimeFullError, RuntimeClassError, RuntimeLockedError), InvalidArgumentError, LeaseClosedError,
-        LeaseOwnershipError, NotFoundError.
+        LeaseOwnershipError, ForbiddenError, NotFoundError.
         """
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            backend_id = backend_of(reading, backend).id
+        try:
+            with self._heads.locked(backend_id):
+                return self._deploy(actor, backend_id, runtime, debug, fixed_duration, startup_timeout, lease)
+        except StorageError:
+            raise
+        except DeployError as error:
+            self._tell_refused(actor, backend_id, error)
+            raise
 
     def redeploy(self, actor: Actor, ref: str, *, runtime: str | None = None, debug: bool | None = None) -> Deployment:
         """Replace the containers by fresh ones of the backend's head; same id, same URLs. With `runtime`, it moves there.
         Refused before anything stops if the head is incomplete or does not fit. Raises as `deploy`; DeploymentStateError while
         it is deploying, redeploying or tearing down.
         """
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            backend_id = deployment_of(reading, ref).backend_id
+        with self._heads.locked(backend_id):
+            return self._redeploy(actor, ref, backend_id, runtime, debug)
 
     def undeploy(self, actor: Actor, ref: str) -> Deployment:
         """Begin to tear it down; one that is being torn down already is answered as it is. Raises NotFoundError when it is gone."""
-        raise NotImplementedError
+        with self._ledger.change(actor) as change:
+            deployment = _living(change, ref)
+            ending = undeployed(deployment, "undeploy", f"undeployed by {actor.name}", change.now_ns)
+            if ending != deployment:
+                change.rows.put_deployment(ending)
+                _tell(change, ending, "deployment.tearing_down", reason="undeploy")
+        return ending
 
     def show(self, actor: Actor, ref: str) -> Deployment:
         """Also a gone one, by its id. Raises NotFoundError."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            return deployment_of(reading, ref)
 
     def list(self, actor: Actor, *, gone: bool = False) -> Sequence[Deployment]:
         """Those that are not gone, newest first; with `gone` all."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            return reading.deployments(gone=gone)
 
     def events(self, actor: Actor, ref: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """What happened to a deployment, oldest first."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            deployment_id = deployment_of(reading, ref).id
+            return reading.events(after, deployment_id=deployment_id, limit=max(1, min(limit, EVENTS_PER_REQUEST_MAX)))
+
+    def _deploy(
+        self,
+        actor: Actor,
+        backend_id: str,
+        runtime_ref: str | None,
+        debug: bool,
+        fixed_duration: str | None,
+        startup_timeout: str | None,
+        lease_id: str | None,
+    ) -> Deployment:
+        with self._ledger.reading() as reading:
+            backend = backend_of(reading, backend_id)
+            head = self._heads.at(reading, backend)
+        reasons = Reasons()
+        with reasons.collecting():
+            timeout_ns = admission.startup_timeout_ns(startup_timeout)
+        with self._ledger.change(actor) as change:
+            rows, now_ns = change.rows, change.now_ns
+            _check_unmoved(change, backend)
+            lease = None
+            with reasons.collecting():
+                admission.check_free(rows, backend)
+            with reasons.collecting():
+                lease = admission.owning_lease(rows, actor, backend, lease_id)
+            with reasons.collecting():
+                if lease is not None:
+                    leases.check_open(lease, now_ns)
+            wanted = admission.candidate(backend, head)
+            with reasons.collecting():
+                admission.check_graph(wanted, head)
+            with reasons.collecting():
+                admission.check_visible(rows, actor, wanted.graph)
+            with reasons.collecting():
+                runtime, placement = admission.chosen_runtime(rows, wanted, runtime_ref, lease, now_ns)
+                life = lifetime(runtime, fixed_duration, now_ns)
+            reasons.check()
+            deployment = Deployment(
+                id=change.new_id("d"),
+                backend_id=backend.id,
+                backend_seq=backend.head,
+                graph_hash=backend.graph_hash,
+                runtime_id=runtime.id,
+                status="deploying",
+                containers=len(wanted.requests),
+                debug=debug,
+                expires_at_ns=life.expires_at_ns,
+                hard_deadline_ns=life.hard_deadline_ns,
+                fixed_duration=fixed_duration,
+                startup_timeout_ns=timeout_ns,
+                lease_id=None if lease is None else lease.id,
+                created_by=actor.name,
+                created_at_ns=now_ns,
+                status_since_ns=now_ns,
+            )
+            rows.put_deployment(deployment)
+            for container in admission.reservation(change, wanted, placement, deployment.id, deployment.generation):
+                rows.put_container(container)
+            _tell(change, deployment, "deployment.deploying", runtime=runtime.name)
+        return deployment
+
+    def _redeploy(self, actor: Actor, ref: str, backend_id: str, runtime_ref: str | None, debug: bool | None) -> Deployment:
+        with self._ledger.reading() as reading:
+            backend = backend_of(reading, backend_id)
+            head = self._heads.at(reading, backend)
+        reasons = Reasons()
+        with self._ledger.change(actor) as change:
+            rows, now_ns = change.rows, change.now_ns
+            _check_unmoved(change, backend)
+            deployment = _living(change, ref)
+            runtime = runtime_of(rows, runtime_ref or deployment.runtime_id)
+            stays = runtime.id == deployment.runtime_id
+            wanted = admission.candidate(backend, head)
+            with reasons.collecting():
+                accepted = redeployed(
+                    deployment,
+                    backend_seq=backend.head,
+                    graph_hash=backend.graph_hash,
+                    containers=len(wanted.requests),
+                    runtime_id=runtime.id,
+                    debug=deployment.debug if debug is None else debug,
+                    now_ns=now_ns,
+                )
+            with reasons.collecting():
+                _check_lease(change, deployment, runtime.id)
+            with reasons.collecting():
+                admission.check_graph(wanted, head)
+            with reasons.collecting():
+                admission.check_visible(rows, actor, wanted.graph)
+            with reasons.collecting():
+                # A locked runtime takes no new deployments; this one is not new where it is.
+                open_runtime = replace(runtime, locked=runtime.locked and not stays)
+                placement = admission.placed(rows, wanted, open_runtime, now_ns, without=deployment.id)
+            with reasons.collecting():
+                life = None if stays else moved(deployment, runtime, now_ns)
+            reasons.check()
+            if life is not None:
+                accepted = replace(accepted, expires_at_ns=life.expires_at_ns, hard_deadline_ns=life.hard_deadline_ns)
+            rows.put_deployment(accepted)
+            for container in admission.reservation(change, wanted, placement, accepted.id, accepted.generation):
+                rows.put_container(container)
+            _tell(change, accepted, "deployment.redeploying", runtime=runtime.name, generation=accepted.generation)
+        return accepted
+
+    def _tell_refused(self, actor: Actor, backend_id: str, error: DeployError) -> None:
+        """No row, but an entry in the audit."""
+        reasons = [{"code": detail.code, "message": detail.message, "subject": detail.subject} for detail in error.details]
+        with self._ledger.change(actor) as change:
+            data = {"code": error.code, "message": error.message, "details": reasons[:REFUSAL_REASONS_MAX]}
+            change.tell("deployment.rejected", backend_id=backend_id, data=data)
+
+
+def _living(change: Change, ref: str) -> Deployment:
+    """Raises NotFoundError for a gone one."""
+    deployment = deployment_of(change.rows, ref)
+    if deployment.gone_at_ns is not None:
+        raise NotFoundError(f"deployment {deployment.id} is gone")
+    return deployment
+
+
+def _check_unmoved(change: Change, backend: Backend) -> None:
+    """The graph that is looked at is the one that will be pinned."""
+    current = backend_of(change.rows, backend.id)
+    if (current.head, current.graph_hash) != (backend.head, backend.graph_hash):
+        raise ConflictError(f"backend {backend.name} is being changed by another control plane; try again")
+
+
+def _check_lease(change: Change, deployment: Deployment, runtime_id: str) -> None:
+    """A deployment inside a lease stays on the lease's runtime, and is not renewed once the lease is closed."""
+    if deployment.lease_id is None:
+        return
+    lease = lease_of(change.rows, change.actor, deployment.lease_id)
+    leases.check_open(lease, change.now_ns)
+    if lease.runtime_id not in (None, runtime_id):
+        raise admission.other_runtime(lease, runtime_id)
+
+
+def _tell(change: Change, deployment: Deployment, event: str, **data: object) -> None:
+    change.tell(event, backend_id=deployment.backend_id, deployment_id=deployment.id, lease_id=deployment.lease_id, data=data)

@@ -1,47 +1,165 @@
 """Files: typed, named, uploaded once, bound to any number of slots."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from pie_deploy.domain.records import File
+from pie_deploy.domain.records import Backend, File
+from pie_deploy.errors import InvalidArgumentError, InvalidOperationError, NotFoundError
+from pie_deploy.limits import FILE_BYTES_MAX, FILE_NAME_LENGTH_MAX
 from pie_deploy.services.actor import Actor
-
-Content = Path | BinaryIO | Iterable[bytes]
-"""A file that is there, something to read from, or chunks as they come."""
+from pie_deploy.services.blobs import Blobs, Content
+from pie_deploy.services.heads import Heads
+from pie_deploy.services.ledger import Change, Ledger
+from pie_deploy.services.lookup import file_of, open_lease
+from pie_deploy.services.resolution import files_of
 
 
 class Files:
     """`ref` is a file's id, or a name: the newest file of that name."""
 
+    def __init__(self, ledger: Ledger, blobs: Blobs, heads: Heads) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+        self._heads = heads
+
     def upload(self, actor: Actor, name: str, file_type: str, content: Content, lease: str | None = None) -> File:
-        """Keep a content under a name. Raises InvalidArgumentError (name, type, too large), NotFoundError and LeaseClosedError
-        for the lease, StorageError when it does not fit the disk; then nothing is left of it.
+        """Keep a content under a name. Raises InvalidArgumentError (name, type, too large), NotFoundError and LeaseClosedError for
+        the lease, StorageError when it does not fit the disk; then nothing is left of it.
         """
-        raise NotImplementedError
+        _check("name", name)
+        _check("type", file_type)
+        with (
+            self._blobs.staged(content, FILE_BYTES_MAX) as staged,
+            self._blobs.lock,
+            self._ledger.change(actor) as change,
+        ):
+            file = File(
+                id=change.new_id("f"),
+                name=name,
+                file_type=file_type,
+                size_bytes=staged.size_bytes,
+                content_hash=staged.content_hash,
+                owner=actor.name,
+                lease_id=open_lease(change.rows, actor, lease, change.now_ns),
+                created_at_ns=change.now_ns,
+            )
+            self._blobs.place(staged)
+            _put(change, file, "file.uploaded")
+        return file
+
+    def keep_generated(self, actor: Actor, origin: str, file_type: str, path: Path, lease: str | None = None) -> File:
+        """Keep what a container has generated; the same again is the same file. origin: `deployment/vertex/slot`. For the
+        controller.
+
+        The lease may be closing. Raises StorageError.
+        """
+        with (
+            self._blobs.staged(path, FILE_BYTES_MAX) as staged,
+            self._blobs.lock,
+            self._ledger.change(actor) as change,
+        ):
+            for known in change.rows.files():
+                if known.generated_by == origin and known.content_hash == staged.content_hash:
+                    return known
+            file = File(
+                id=change.new_id("f"),
+                name=origin.rpartition("/")[2],
+                file_type=file_type,
+                size_bytes=staged.size_bytes,
+                content_hash=staged.content_hash,
+                owner=actor.name,
+                lease_id=lease,
+                generated_by=origin,
+                created_at_ns=change.now_ns,
+            )
+            self._blobs.place(staged)
+            _put(change, file, "file.generated")
+        return file
 
     def link(self, actor: Actor, ref: str, lease: str) -> File:
         """A file of its own that the lease owns, with the same content; the original stays the workspace's (it cannot enter a
         lease).
         """
-        raise NotImplementedError
+        with self._blobs.lock, self._ledger.change(actor) as change:
+            original = file_of(change.rows, ref)
+            file = File(
+                id=change.new_id("f"),
+                name=original.name,
+                file_type=original.file_type,
+                size_bytes=original.size_bytes,
+                content_hash=original.content_hash,
+                owner=actor.name,
+                lease_id=open_lease(change.rows, actor, lease, change.now_ns),
+                created_at_ns=change.now_ns,
+            )
+            _put(change, file, "file.linked")
+        return file
 
     def list(self, actor: Actor) -> Sequence[File]:
         """Newest first."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            return reading.files()
 
     def show(self, actor: Actor, ref: str) -> File:
         """Raises NotFoundError."""
-        raise NotImplementedError
+        with self._ledger.reading() as reading:
+            return file_of(reading, ref)
 
     def content(self, actor: Actor, ref: str) -> Path:
         """Where its bytes lie. Raises NotFoundError."""
-        raise NotImplementedError
+        return self.path(self.show(actor, ref))
 
     def delete(self, actor: Actor, ref: str) -> None:
         """Raises NotFoundError; InvalidOperationError while a backend has it bound."""
-        raise NotImplementedError
+        file = self.show(actor, ref)
+        with self._blobs.lock:
+            while not self._delete_unbound(actor, file):
+                pass  # a graph has changed meanwhile: look again
+
+    def _delete_unbound(self, actor: Actor, file: File) -> bool:
+        """False when a graph has changed between looking and deleting. Backends are looked at without the store's writer: who
+        appends holds a backend's lock and waits for the writer.
+        """
+        with self._ledger.reading() as reading:
+            seen = reading.backends()
+        for backend in seen:
+            self._check_unbound(backend, file)
+        with self._ledger.change(actor) as change:
+            if [_point(backend) for backend in change.rows.backends()] != [_point(backend) for backend in seen]:
+                return False
+            file = file_of(change.rows, file.id)
+            change.rows.delete_file(file.id)
+            change.tell("file.deleted", lease_id=file.lease_id, data={"id": file.id, "name": file.name})
+            used = change.rows.is_content_used(file.content_hash)
+        if not used:
+            self._blobs.remove(file.content_hash)
+        return True
+
+    def _check_unbound(self, backend: Backend, file: File) -> None:
+        try:
+            _, graph = self._heads.graph(backend.id)
+        except NotFoundError:
+            return  # deleted since it was listed
+        if file.id in files_of(graph):
+            raise InvalidOperationError(f"backend {backend.name} has file {file.id} bound")
 
     def path(self, file: File) -> Path:
         """Where a file's bytes lie. For the controller."""
-        raise NotImplementedError
+        return self._blobs.path(file.content_hash)
+
+
+def _point(backend: Backend) -> tuple[str, int, str]:
+    """Where a backend's log stands."""
+    return backend.id, backend.head, backend.graph_hash
+
+
+def _check(what: str, text: str) -> None:
+    """A name that a table can show and a path may end with."""
+    if not 0 < len(text) <= FILE_NAME_LENGTH_MAX or not text.isprintable() or "/" in text or text in (".", ".."):
+        raise InvalidArgumentError(f"a file's {what} has 1 to {FILE_NAME_LENGTH_MAX} printable characters and no /")
+
+
+def _put(change: Change, file: File, event: str) -> None:
+    change.rows.put_file(file)
+    data = {"id": file.id, "name": file.name, "type": file.file_type, "size_bytes": file.size_bytes}
+    change.tell(event, lease_id=file.lease_id, data=data)

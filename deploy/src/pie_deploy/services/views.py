@@ -3,7 +3,7 @@
 import msgspec
 
 from pie_deploy.domain.operations import Operation, OperationRecord
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease
+from pie_deploy.domain.records import Backend, ComponentVersion, Deployment, File, Lease
 from pie_deploy.errors import Detail
 from pie_flow.container import Direction, Transport
 
@@ -111,17 +111,14 @@ class NodeLoad(_View, frozen=True, kw_only=True):
     lost: bool = False
 
 
-class ContainerView(_View, frozen=True, kw_only=True):
-    container: Container
-    deployment: Deployment
-
-
 class TypeView(_View, frozen=True, kw_only=True):
     name: str
     parameters: tuple[str, ...] = ()
     """Its type variables."""
     definition: str
-    """What it stands for; empty for what the platform builds in."""
+    """What it stands for."""
+    domain: str = ""
+    """What it belongs to: imaging, audio, …"""
     description: str = ""
 
 

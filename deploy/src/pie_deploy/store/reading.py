@@ -1,7 +1,7 @@
 """Looking: `ports.store.Reading` on one connection."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Select, Table, select
@@ -173,7 +173,7 @@ class SqlReading:
         return [Event(**{**row._mapping, "data": msgspec.json.decode(row.data)}) for row in self._connection.execute(statement)]
 
     def _first(
-        self, decoder: msgspec.json.Decoder[T], table: Table, conditions: Sequence[Condition], *order: ColumnElement[object]
+        self, decoder: msgspec.json.Decoder[T], table: Table, conditions: Sequence[Condition], *order: ColumnElement[Any]
     ) -> T | None:
         row = self._connection.scalar(_select(table, conditions, *order).limit(1))
         return None if row is None else decoder.decode(row)
@@ -183,12 +183,12 @@ class SqlReading:
         decoder: msgspec.json.Decoder[T],
         table: Table,
         conditions: Sequence[Condition | None],
-        *order: ColumnElement[object],
+        *order: ColumnElement[Any],
     ) -> list[T]:
         return [decoder.decode(row) for row in self._connection.scalars(_select(table, conditions, *order))]
 
 
-def _select(table: Table, conditions: Sequence[Condition | None], *order: ColumnElement[object]) -> Select[tuple[str]]:
+def _select(table: Table, conditions: Sequence[Condition | None], *order: ColumnElement[Any]) -> Select[Any]:
     return select(table.c.row).where(*_given(conditions)).order_by(*order)
 
 

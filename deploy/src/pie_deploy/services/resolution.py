@@ -1,0 +1,87 @@
+"""What operations refer to outside the graph: component versions and files. Names become ids before anything is recorded, and
+what is recorded is there, visible, and of the same lease or the workspace's.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache, partial
+
+from msgspec.structs import replace
+
+from pie_deploy.domain.document import GraphDocument, renamed
+from pie_deploy.domain.graph import ComponentSource, Graph
+from pie_deploy.domain.operations import AddFile, AddVertex, ChangeVersion, Operation, RestoreVertex
+from pie_deploy.domain.records import Backend
+from pie_deploy.errors import NotFoundError
+from pie_deploy.ports.store import Reading
+from pie_deploy.services.actor import Actor
+from pie_deploy.services.lookup import file_for, foreign, version_for
+
+
+def resolved(reading: Reading, actor: Actor, backend: Backend, operation: Operation) -> Operation:
+    """The operation with ids for names. Raises NotFoundError, also for somebody else's prerelease, and LeaseOwnershipError."""
+    lease_id = backend.lease_id
+    if isinstance(operation, AddVertex | ChangeVersion | RestoreVertex) and operation.component is not None:
+        operation = replace(operation, component=version_for(reading, actor, operation.component, lease_id).id)
+    if isinstance(operation, AddFile):
+        return replace(operation, file=file_for(reading, operation.file, lease_id).id)
+    if isinstance(operation, RestoreVertex) and operation.files:
+        files = {slot: file_for(reading, file, lease_id).id for slot, file in operation.files.items()}
+        return replace(operation, files=files)
+    return operation
+
+
+def check_references(reading: Reading, backend: Backend, operations: Iterable[Operation]) -> None:
+    """That what the operations refer to by id is still there and may be used by the backend. Raises NotFoundError,
+    LeaseOwnershipError.
+    """
+    versions: set[str] = set()
+    files: set[str] = set()
+    for operation in operations:
+        if isinstance(operation, AddVertex | ChangeVersion | RestoreVertex) and operation.component is not None:
+            versions.add(operation.component)
+        if isinstance(operation, RestoreVertex):
+            files.update(operation.files.values())
+        if isinstance(operation, AddFile):
+            files.add(operation.file)
+    for kind, ids, find in (("component version", versions, reading.find_version), ("file", files, reading.find_file)):
+        for id_ in sorted(ids):
+            found = find(id_)
+            if found is None or found.id != id_:
+                raise NotFoundError(f"there is no {kind} {id_}")
+            if found.lease_id not in (None, backend.lease_id):
+                raise foreign(kind, id_, found.lease_id)
+
+
+def with_ids(reading: Reading, actor: Actor, lease_id: str | None, document: GraphDocument) -> GraphDocument:
+    """A document that came from outside, with ids for names. Raises NotFoundError, LeaseOwnershipError."""
+    return renamed(
+        document,
+        component=lru_cache(lambda ref: version_for(reading, actor, ref, lease_id).id),
+        file=lru_cache(lambda ref: file_for(reading, ref, lease_id).id),
+    )
+
+
+def with_names(reading: Reading, document: GraphDocument) -> GraphDocument:
+    """A document that is shown: `name@version` for versions, names for files where they lead back to the same file."""
+    return renamed(document, component=lru_cache(partial(_version_name, reading)), file=lru_cache(partial(_file_name, reading)))
+
+
+def _version_name(reading: Reading, id_: str) -> str:
+    version = reading.find_version(id_)
+    return id_ if version is None else f"{version.name}@{version.version}"
+
+
+def _file_name(reading: Reading, id_: str) -> str:
+    file = reading.find_file(id_)
+    newest = None if file is None else reading.find_file(file.name)
+    return file.name if file is not None and newest == file else id_
+
+
+def versions_of(graph: Graph) -> dict[str, str]:
+    """Component version id by vertex."""
+    return {name: vertex.source.version_id for name, vertex in graph.vertices.items() if isinstance(vertex.source, ComponentSource)}
+
+
+def files_of(graph: Graph) -> set[str]:
+    """Ids of the files that are bound."""
+    return {file for vertex in graph.vertices.values() for file in vertex.files.values()}

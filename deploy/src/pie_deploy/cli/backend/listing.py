@@ -1,6 +1,7 @@
 """The verbs that look at backends, make and delete them."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_f
 from pie_deploy.cli.text import ago, described, joined, when
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
+from pie_deploy.errors import NotFoundError
 from pie_deploy.services.views import AliasView, BackendView, EdgeView, EndpointView, VertexView
 
 app = typer.Typer()
@@ -147,11 +149,25 @@ def operations(
 
 
 @app.command()
-def endpoints(backend: BackendRef, as_json: Json = False) -> None:
-    """List the published endpoints and their URLs. For example: pie backend endpoints wordcount"""
+def endpoints(
+    backend: BackendRef,
+    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Print the URL of this role alone.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the published endpoints and their URLs. For example: curl --data hello $(pie backend endpoints greet --role ask)"""
     with connect() as client:
         rows = client.items(at("backends", backend, "endpoints"), EndpointView)
+    if role is not None:
+        print(_url(rows, role))
+        return
     show(Listing(ENDPOINTS, rows, empty="nothing is published; see: pie backend change-endpoint-alias"), as_json=as_json)
+
+
+def _url(rows: Sequence[EndpointView], role: str) -> str:
+    for row in rows:
+        if row.role == role:
+            return row.url
+    raise NotFoundError(f"no endpoint has the role {role}; there are: {', '.join(row.role for row in rows) or 'none'}")
 
 
 @app.command()

@@ -183,26 +183,31 @@ class _Printing:
             case UnionType():
                 return self._union_text(value, kind)
             case NamedType(name):
-                is_array = name in arrays.ARRAY_TYPES and self._catalogue is CATALOGUE
-                return self.text(arrays.to_record(name, value) if is_array else value, self._catalogue.base(kind))
+                content = self._named_text(value, kind)
+                # a reader takes the type's own name off, so where the content begins with the same word, the name must stand
+                return f"{name}({content})" if content == name or content.startswith(f"{name}(") else content
             case Variable():
                 raise ValueTypeError("root", f"nothing says what type {kind} is, so it has no literals")
+
+    def _named_text(self, value: Value, kind: NamedType) -> str:
+        is_array = kind.name in arrays.ARRAY_TYPES and self._catalogue is CATALOGUE
+        return self.text(arrays.to_record(kind.name, value) if is_array else value, self._catalogue.base(kind))
 
     def _union_text(self, value: Value, kind: UnionType) -> str:
         options = alternatives(kind)
         if not isinstance(value, Variant):
-            conformed = next(option for option in options if option.is_bare and _is_of_class(value, option))
-            return self.text(value, conformed.type)
+            bare = next(option for option in options if option.is_bare and python_class(option.type) is type(value))
+            return self.text(value, bare.type)
         option = next(option for option in options if option.tag == value.tag)
-        name = value.tag if isinstance(option.type, (NamedType, Atom)) and "<" not in value.tag else f"<{option.type}>"
-        if isinstance(option.type, NamedType) and self._catalogue.base(option.type) == UNIT:
-            return name if name[0] != "<" else f"{name}()"
-        content = self.text(value.value, option.type)
-        return f"{name}{content}" if content.startswith("(") else f"{name}({content})"
+        tag = option.tag if option.tag.isidentifier() else f"<{option.tag}>"
+        if not isinstance(option.type, NamedType):
+            return _tagged(tag, self.text(value.value, option.type))
+        has_content = self._catalogue.base(option.type) != UNIT
+        return _tagged(tag, self._named_text(value.value, option.type)) if has_content or tag[0] == "<" else tag
 
 
-def _is_of_class(value: Value, option: Alternative) -> bool:
-    return type(value) is python_class(option.type)
+def _tagged(tag: str, content: str) -> str:
+    return f"{tag}{content}" if content.startswith("(") else f"{tag}({content})"
 
 
 def _atom_text(value: Value, name: str) -> str:

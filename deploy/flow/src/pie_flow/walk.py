@@ -14,15 +14,13 @@ def refuse(value: object, wanted: str) -> NoReturn:
 
 
 def _shown(value: object) -> str:
+    """A value in a message: never long, whatever it is."""
     name = type(value).__name__
-    if not isinstance(value, (bool, int, float, str)):
-        return name
-    text = repr(value[:40] if isinstance(value, str) else value) if not _is_huge(value) else "a huge number"
-    return f"{name} {text}"
-
-
-def _is_huge(value: object) -> bool:
-    return isinstance(value, int) and value.bit_length() > 128
+    if isinstance(value, str):
+        return f"{name} {value[:40]!r}"
+    if isinstance(value, int) and value.bit_length() > 128:
+        return f"{name} of {value.bit_length()} bits"
+    return f"{name} {value!r}" if isinstance(value, (bool, int, float)) else name
 
 
 def at(convert: Convert, value: Any, step: str) -> Any:

@@ -118,7 +118,7 @@ _NAMES: dict[str, tuple[tuple[str, str, str], ...]] = {
             "{width: UInt32, height: UInt32, data: Bytes}",
             "Distances in metres. A numpy array: float32, (height, width).",
         ),
-        ("EncodedImage", "{media_type: String, data: Bytes}", "A picture as a file: PNG, JPEG, …"),
+        ("EncodedImage", "{media_type: String, data: Bytes}", "A picture as a file, such as PNG or JPEG."),
     ),
     "audio": (
         ("AudioFrame", "{rate: UInt32, samples: Tensor}", "Sound: samples per second; float32, (frames, channels), -1 to 1."),

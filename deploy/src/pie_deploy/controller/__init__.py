@@ -1,1 +1,5 @@
-"""Makes what runs equal to what is recorded: observe, plan, execute, record."""
+"""The control loop: observe, plan, execute, record. Decides nothing itself: what to do is `pie_deploy.domain.plan`'s."""
+
+from pie_deploy.controller.controller import Controller, ControllerStatistics, Wakeup
+
+__all__ = ["Controller", "ControllerStatistics", "Wakeup"]

@@ -15,7 +15,7 @@ def parse_bytes(text: str) -> int:
     if match is None:
         raise InvalidArgumentError(f"{text[:80]!r} is not an amount such as 64MiB or 1.5GB")
     whole, fraction, unit = int(match[1]), match[2] or "", _UNITS[match[3]]
-    size_bytes = whole * unit + int(fraction or "0") * unit // 10 ** len(fraction)
+    size_bytes: int = whole * unit + int(fraction or "0") * unit // 10 ** len(fraction)
     if size_bytes > MEMORY_BYTES_MAX:
         raise InvalidArgumentError(f"{text} is more than {MEMORY_BYTES_MAX >> 40} TiB")
     return size_bytes

@@ -1,0 +1,435 @@
+"""The controller: makes what runs match what is written down.
+
+    ┌─▶ observe    launchers: which processes; containers: how far they have come; store: what is written down (read in a thread)
+    │   publish    tell the gateway where each token leads now
+    │   plan       `pie_deploy.domain.plan`, for each deployment about which something is new
+    │   record     what was decided, in one transaction (in a thread)
+    └── execute    effects, as tasks
+
+Publishing comes before recording and executing: a state that serves no longer is known to the gateway before a container is stopped
+because of it. A step costs what has changed: a deployment whose rows and observations are the same and whose time has not come
+is not looked at again.
+
+The controller keeps nothing that it could not find out again, so it may be killed at any moment; the next one asks the launchers
+what runs, hears from the containers how they are, and goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pie_deploy.clock import Clock
+from pie_deploy.config import Home
+from pie_deploy.controller.addresses import control_address
+from pie_deploy.controller.effects import Effects, EffectStatistics
+from pie_deploy.controller.links import Links, LinkStatistics
+from pie_deploy.controller.nodes import watched_nodes
+from pie_deploy.controller.recorder import put_to_rest, write
+from pie_deploy.controller.routing import routes_of
+from pie_deploy.controller.sites import Sites
+from pie_deploy.controller.snapshot import Snapshot, Snapshots
+from pie_deploy.controller.worker import Worker
+from pie_deploy.controller.zeromq_wire import ZeroMqWire
+from pie_deploy.domain.actions import Action, Effect, Record, Remove, Stop
+from pie_deploy.domain.lease import is_expired
+from pie_deploy.domain.observation import Process, Seen
+from pie_deploy.domain.placement import Amount, in_use
+from pie_deploy.domain.plan import Desired, Observed, due_ns, plan
+from pie_deploy.domain.records import ComponentVersion, File, Lease, Runtime
+from pie_deploy.errors import DeployError, NotFoundError
+from pie_deploy.limits import LOOK_INTERVAL_NS, NODES_INTERVAL_NS
+from pie_deploy.ports.control import ControlWire, Peer
+from pie_deploy.ports.launcher import Launcher, LogLine, ObservedContainer
+from pie_deploy.ports.routes import BackendRoutes, Routes
+from pie_deploy.ports.store import Store
+from pie_flow.control import FromContainer, Pulse
+
+_log = logging.getLogger(__name__)
+
+
+class Wakeup(Protocol):
+    """`pie_deploy.services.wakeup`: that something was recorded."""
+
+    @property
+    def count(self) -> int: ...
+
+    def notify(self) -> None: ...
+
+    async def wait(self, after: int) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerStatistics:
+    steps: int
+    planned: int
+    """Deployments that were planned, over all steps."""
+    last_step_s: float
+    longest_step_s: float
+    backends: int
+    deployments: int
+    containers: int
+    effects: EffectStatistics
+    links: LinkStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A deployment's last look: nothing to do until something of it changes or the time comes."""
+
+    desired: Desired
+    seen: tuple[Seen, ...]
+    due_ns: int | None
+
+
+class Controller:
+    def __init__(
+        self,
+        store: Store,
+        launchers: Mapping[str, Launcher],
+        routes: Routes,
+        home: Home,
+        wakeup: Wakeup,
+        clock: Clock,
+        components_folder: Callable[[ComponentVersion], Path],
+        file_path: Callable[[File], Path],
+        *,
+        mac_key: bytes,
+        settle_leases: Callable[[], object] | None = None,
+        wire: ControlWire | None = None,
+    ) -> None:
+        """launchers: by runtime id, or by launcher name for all its runtimes. mac_key: of the forwarding tokens. settle_leases:
+        takes the next step of leases that are to be closed (`services.lease`). wire: None is ZeroMQ in the home's folder.
+        """
+        self._store = store
+        self._launchers = launchers
+        self._routes = routes
+        self._home = home
+        self._wakeup = wakeup
+        self._clock = clock
+        self._settle_leases = settle_leases
+        self._wire: ControlWire = wire or ZeroMqWire(control_address(home.run))
+        self._nudged = asyncio.Event()
+        self._links = Links()
+        self._sites = Sites(store, home, components_folder, file_path, self._wire.address)
+        self._snapshots = Snapshots(store, self._sites.graphs, self._sites.manifest, mac_key)
+        self._worker = Worker(self._sites, self._links, self._launcher_of, clock, wakeup.notify)
+        self.effects = Effects(self._worker.perform, clock, self._nudged.set)
+        self.on_record: Callable[[Record], None] | None = None
+        """Told of each record that was written: for tests that end the world there."""
+        self._snapshot = Snapshot()
+        self._read_count = -1
+        self._read_at_ns = 0
+        self._nodes_at_ns = 0
+        self._nodes_known: set[str] = set()
+        self._observed_by: dict[str, Launcher] = {}
+        self._processes: dict[str, Process] = {}
+        self._settled: dict[str, _Settled] = {}
+        self._published: dict[str, tuple[object, object, BackendRoutes]] = {}
+        self._steps = self._planned = 0
+        self._last_step_s = self._longest_step_s = 0.0
+        self._is_open = False
+
+    # --- Life ---
+
+    async def open(self) -> None:
+        """Get in touch with what runs. Raises LauncherError, StorageError."""
+        for launcher in self._distinct_launchers():
+            await launcher.open()
+        await self._refresh(self._clock.now_ns())
+        await self._wire.open(self._hear)
+        for launcher in self._distinct_launchers():
+            connect = getattr(launcher, "connect", None)
+            if connect is not None:
+                connect(self._hear)
+        self._is_open = True
+
+    async def close(self, *, stop_all: bool = False) -> None:
+        """End. With `stop_all` everything is stopped first, and comes up again with the next control plane; without, it runs on."""
+        await self.effects.close()
+        await self._wire.close()
+        for launcher in self._distinct_launchers():
+            try:
+                await launcher.close(stop_all=stop_all)
+            except DeployError as error:
+                _log.warning("closing a launcher: %s", error)
+        if stop_all:
+            await asyncio.to_thread(put_to_rest, self._store)
+        self._is_open = False
+
+    async def run(self) -> None:
+        """Open, if that has not been done, and step until cancelled. `close` is the caller's."""
+        if not self._is_open:
+            await self.open()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_wakeup(), name="controller: store")
+            for launcher in self._distinct_launchers():
+                tasks.create_task(self._follow(launcher), name="controller: launcher")
+            await self._loop()
+
+    async def step(self) -> int:
+        """Observe, publish, plan, record, execute; once. Returns how many actions came of it.
+
+        Effects run on as tasks. Raises what the store or a launcher's `observe` raises.
+        """
+        begun_s = time.monotonic()
+        now_ns = self._clock.now_ns()
+        await self._observe()
+        await self._refresh(now_ns)
+        await self._watch_nodes(now_ns)
+        self._publish()
+        actions = [*self._plan(now_ns), *self._strays()]
+        await self._execute(actions, now_ns)
+        await self._close_leases(now_ns)
+        self._last_step_s = time.monotonic() - begun_s
+        self._longest_step_s = max(self._longest_step_s, self._last_step_s)
+        self._steps += 1
+        return len(actions)
+
+    # --- For the API ---
+
+    async def logs(
+        self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
+    ) -> AsyncIterator[LogLine]:
+        """A container's log lines, also of one that is gone. Raises NotFoundError."""
+        launcher = await asyncio.to_thread(self._launcher_by_row, container_id)
+        async for line in launcher.logs(container_id, follow=follow, since_ns=since_ns, tail=tail):
+            yield line
+
+    def pulse(self, container_id: str) -> Pulse | None:
+        """What a container last said about its work: invocations, and counters of its edges."""
+        return self._links.pulse(container_id)
+
+    def statistics(self) -> ControllerStatistics:
+        return ControllerStatistics(
+            steps=self._steps,
+            planned=self._planned,
+            last_step_s=self._last_step_s,
+            longest_step_s=self._longest_step_s,
+            backends=len(self._snapshot.backends),
+            deployments=len(self._snapshot.desired),
+            containers=len(self._snapshot.containers),
+            effects=self.effects.statistics(),
+            links=self._links.statistics(),
+        )
+
+    # --- Observe ---
+
+    async def _observe(self) -> None:
+        found: dict[str, Process] = {}
+        observed_by: dict[str, Launcher] = {}
+        for launcher in self._distinct_launchers():
+            for one in await launcher.observe():
+                found[one.container_id] = _process(one, self._processes.get(one.container_id))
+                observed_by[one.container_id] = launcher
+        self._processes, self._observed_by = found, observed_by
+
+    async def _refresh(self, now_ns: int) -> None:
+        """Read what is written down if it may have changed."""
+        count = self._wakeup.count
+        if count == self._read_count and now_ns < self._read_at_ns + LOOK_INTERVAL_NS:
+            return
+        self._snapshot = await asyncio.to_thread(self._sites.with_graphs, self._snapshots.read)
+        self._read_count, self._read_at_ns = count, now_ns
+        containers = self._snapshot.containers
+        self._sites.use(self._snapshot)
+        self._links.admit({container.id: container.secret for container in containers.values()})
+        self.effects.keep_only(containers.keys() | self._processes.keys())
+        self._settled = {key: value for key, value in self._settled.items() if key in self._snapshot.desired}
+
+    async def _watch_nodes(self, now_ns: int) -> None:
+        if now_ns < self._nodes_at_ns + NODES_INTERVAL_NS:
+            return
+        self._nodes_at_ns = now_ns
+        for runtime in self._snapshot.runtimes.values():
+            launcher = self._launcher_of(runtime)
+            if launcher is None:
+                continue
+            present = {node.id for node in await launcher.nodes(runtime.id)}
+            watched = watched_nodes(runtime, present, self._nodes_known, now_ns)
+            self._nodes_known |= present
+            if watched != runtime:
+                await asyncio.to_thread(_put_nodes, self._store, runtime, watched)
+                self._wakeup.notify()
+
+    # --- Publish ---
+
+    def _publish(self) -> None:
+        snapshot = self._snapshot
+        for backend_id, facts in snapshot.facts.items():
+            desired = snapshot.by_backend.get(backend_id)
+            last = self._published.get(backend_id)
+            if last is not None and last[0] is facts and last[1] is desired:
+                continue
+            deployment, containers = (None, ()) if desired is None else (desired.deployment, desired.containers)
+            routes = routes_of(facts, deployment, containers, self._home.run)
+            if last is None or last[2] != routes:
+                self._routes.publish(routes)
+            self._published[backend_id] = (facts, desired, routes)
+        for backend_id in [known for known in self._published if known not in snapshot.backends]:
+            del self._published[backend_id]
+            self._routes.withdraw(backend_id)
+
+    # --- Plan ---
+
+    def _plan(self, now_ns: int) -> list[Action]:
+        actions: list[Action] = []
+        used: dict[str, Amount] | None = None
+        for desired in self._snapshot.desired.values():
+            seen = tuple(self._seen(container.id) for container in desired.containers)
+            if self._is_settled(desired, seen, now_ns):
+                continue
+            if _has_lost_node(desired.runtime) and used is None:
+                used = in_use(self._snapshot.containers.values())
+            by_id = {container.id: one for container, one in zip(desired.containers, seen, strict=True)}
+            observed = Observed(containers=by_id, used=used or {})
+            planned = plan(desired, observed, now_ns)
+            self._planned += 1
+            if used is not None:
+                _add_moves(used, planned)
+            if not planned:
+                self._settled[desired.deployment.id] = _Settled(desired, seen, due_ns(desired, observed))
+            actions += planned
+        return actions
+
+    def _seen(self, container_id: str) -> Seen:
+        return self.effects.seen(container_id, self._processes.get(container_id), self._links.of(container_id))
+
+    def _is_settled(self, desired: Desired, seen: tuple[Seen, ...], now_ns: int) -> bool:
+        last = self._settled.get(desired.deployment.id)
+        if last is None or last.desired is not desired or (last.due_ns is not None and now_ns >= last.due_ns):
+            return False
+        return last.seen == seen
+
+    def _strays(self) -> Iterable[Effect]:
+        """What runs and belongs to nothing that is written down."""
+        for container_id, process in self._processes.items():
+            if container_id not in self._snapshot.containers and not self._seen(container_id).busy:
+                yield Stop(container_id) if process.running else Remove(container_id)
+
+    # --- Execute ---
+
+    async def _execute(self, actions: Sequence[Action], now_ns: int) -> None:
+        records = [action for action in actions if isinstance(action, Record)]
+        overtaken: set[str] = set()
+        if records:
+            written = await asyncio.to_thread(write, self._store, records, now_ns)
+            overtaken = {record.before.id for record in records} - {record.before.id for record in written}
+            self._wakeup.notify()
+            for record in written:
+                if self.on_record is not None:
+                    self.on_record(record)
+        for action in actions:
+            if not isinstance(action, Record) and self._deployment_of(action) not in overtaken:
+                self._worker.strays[action.container_id] = self._observed_by.get(action.container_id)
+                self.effects.begin(action)
+
+    def _deployment_of(self, effect: Effect) -> str | None:
+        container = self._snapshot.containers.get(effect.container_id)
+        return None if container is None else container.deployment_id
+
+    async def _close_leases(self, now_ns: int) -> None:
+        if self._settle_leases is not None and any(self._is_due(lease, now_ns) for lease in self._snapshot.leases):
+            await asyncio.to_thread(self._settle_leases)
+
+    def _is_due(self, lease: Lease, now_ns: int) -> bool:
+        if lease.state == "open":
+            return is_expired(lease, now_ns)
+        held = (desired.deployment for desired in self._snapshot.desired.values() if desired.deployment.lease_id == lease.id)
+        return all(deployment.status != "tearing_down" for deployment in held)
+
+    # --- Waiting ---
+
+    async def _loop(self) -> None:
+        while True:
+            self._nudged.clear()
+            try:
+                busy = await self.step()
+            except Exception:  # the store is full, a launcher is out of order: said once a second until it is better
+                _log.exception("a step of the controller failed")
+                await asyncio.sleep(1)
+                continue
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._idle_s()):
+                        await self._nudged.wait()
+
+    def _idle_s(self) -> float:
+        """How long nothing happens unless something changes."""
+        now_ns = self._clock.now_ns()
+        moments = [settled.due_ns for settled in self._settled.values() if settled.due_ns is not None]
+        moments += [lease.heartbeat_at_ns + lease.ttl_ns for lease in self._snapshot.leases if lease.state == "open"]
+        return max(0.01, min([LOOK_INTERVAL_NS, *(moment - now_ns for moment in moments)]) / 1e9)
+
+    async def _follow_wakeup(self) -> None:
+        count = self._wakeup.count
+        while True:
+            count = await self._wakeup.wait(count)
+            self._nudged.set()
+
+    async def _follow(self, launcher: Launcher) -> None:
+        while True:
+            try:
+                async for _ in launcher.changes():
+                    self._nudged.set()
+            except DeployError as error:
+                _log.warning("a launcher reports no changes: %s", error)
+            await asyncio.sleep(1)
+
+    def _hear(self, peer: Peer, message: FromContainer) -> None:
+        if self._links.heard(peer, message) is not None:
+            self._nudged.set()
+
+    # --- Launchers ---
+
+    def _distinct_launchers(self) -> list[Launcher]:
+        return list({id(launcher): launcher for launcher in self._launchers.values()}.values())
+
+    def _launcher_of(self, runtime: Runtime) -> Launcher | None:
+        return self._launchers.get(runtime.id) or self._launchers.get(runtime.name) or self._launchers.get(runtime.launcher)
+
+    def _launcher_by_row(self, container_id: str) -> Launcher:
+        with self._store.reading() as reading:
+            container = reading.find_container(container_id)
+            runtimes = Snapshot(runtimes={runtime.id: runtime for runtime in reading.runtimes()})
+        runtime = None if container is None else runtimes.runtime_of(container)
+        launcher = None if runtime is None else self._launcher_of(runtime)
+        if launcher is None:
+            raise NotFoundError(f"there is no container {container_id[:80]!r}")
+        return launcher
+
+
+def _process(one: ObservedContainer, last: Process | None) -> Process:
+    now = Process(
+        incarnation=one.incarnation,
+        running=one.state == "running",
+        pid=one.pid,
+        started_at_ns=one.started_at_ns,
+        exit_code=one.exit_code,
+        reason=one.reason,
+    )
+    return last if last == now and last is not None else now
+
+
+def _has_lost_node(runtime: Runtime) -> bool:
+    return any(node.lost_since_ns is not None for node in runtime.nodes)
+
+
+def _add_moves(used: dict[str, Amount], actions: Sequence[Action]) -> None:
+    """Containers that a plan puts onto other nodes: the next plan of this step must not give the same room away again."""
+    for action in actions:
+        if isinstance(action, Record):
+            for before, after in action.containers:
+                if before.node_id != after.node_id:
+                    amount = Amount(after.cpu, after.memory_bytes, after.gpu)
+                    used[after.node_id] = used.get(after.node_id, Amount()) + amount
+
+
+def _put_nodes(store: Store, before: Runtime, after: Runtime) -> None:
+    with store.transaction() as transaction:
+        if transaction.find_runtime(before.id) == before:
+            transaction.put_runtime(after)

@@ -1,0 +1,95 @@
+"""What the controller needs to know of a backend's graph, drawn from it once for each state of the log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pie_deploy.controller.graphs import Mirror
+from pie_deploy.domain.duration import parse_duration
+from pie_deploy.domain.graph import ComponentSource, Vertex
+from pie_deploy.domain.manifest import ComponentManifest, Endpoint
+from pie_deploy.domain.quantity import parse_bytes
+from pie_deploy.domain.shape import Manifests
+from pie_deploy.domain.token import forwarding_token
+from pie_deploy.domain.upkeep import Traits
+from pie_flow.container import Direction, Transport
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An endpoint with an alias: it has a URL."""
+
+    token: str
+    vertex: str
+    endpoint: str
+    direction: Direction
+    transports: tuple[Transport, ...]
+    responds: bool
+    timeout_ns: int
+    body_bytes_max: int
+    by_port: bool
+    """A command's: reached at a port, not over a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    backend_id: str
+    head: int
+    graph_hash: str
+    published: tuple[Published, ...]
+    traits: Mapping[str, Traits] = field(default_factory=dict)
+    """By vertex; of backends with a deployment."""
+    talking: frozenset[str] = frozenset()
+    """Vertices that the gateway has a link to; of backends with a deployment."""
+    is_deployed: bool = False
+
+
+def facts_of(mirror: Mirror, manifests: Manifests, mac_key: bytes, *, is_deployed: bool) -> Facts:
+    tables = mirror.tables
+    published = [
+        _published(mirror, vertex, endpoint, manifests, mac_key)
+        for vertex, endpoint in tables.aliases
+        if endpoint in _endpoints(tables.vertices[vertex], manifests)
+    ]
+    facts = Facts(mirror.backend_id, mirror.seq, mirror.graph_hash, tuple(published))
+    if not is_deployed:
+        return facts
+    traits, talking = {}, set()
+    for name, vertex in tables.vertices.items():
+        manifest = _manifest(vertex, manifests)
+        traits[name] = _traits(manifest, mirror.value_seqs.get(name, 0))
+        if manifest is not None and manifest.http and manifest.language != "command":
+            talking.add(name)
+    return Facts(mirror.backend_id, mirror.seq, mirror.graph_hash, facts.published, traits, frozenset(talking), is_deployed=True)
+
+
+def _published(mirror: Mirror, vertex: str, name: str, manifests: Manifests, mac_key: bytes) -> Published:
+    manifest = _manifest(mirror.tables.vertices[vertex], manifests)
+    assert manifest is not None, "only components have endpoints"
+    endpoint = manifest.http[name]
+    return Published(
+        token=forwarding_token(mac_key, mirror.backend_id, vertex, name, mirror.tables.rotations.get((vertex, name), 0)),
+        vertex=vertex,
+        endpoint=name,
+        direction=endpoint.direction,
+        transports=endpoint.transports,
+        responds=endpoint.respond is not None,
+        timeout_ns=parse_duration(endpoint.timeout),
+        body_bytes_max=parse_bytes(endpoint.body_max),
+        by_port=manifest.language == "command",
+    )
+
+
+def _traits(manifest: ComponentManifest | None, value_seq: int) -> Traits:
+    if manifest is None:
+        return Traits(config_seq=value_seq)
+    ports = tuple(manifest.http) if manifest.language == "command" else ()
+    return Traits(finite=manifest.worker.finite, ports=ports, config_seq=value_seq)
+
+
+def _endpoints(vertex: Vertex, manifests: Manifests) -> Mapping[str, Endpoint]:
+    manifest = _manifest(vertex, manifests)
+    return manifest.http if manifest is not None else {}
+
+
+def _manifest(vertex: Vertex, manifests: Manifests) -> ComponentManifest | None:
+    return manifests(vertex.source.version_id) if isinstance(vertex.source, ComponentSource) else None

@@ -1,0 +1,32 @@
+"""Free loopback ports for the endpoints of commands."""
+
+import random
+import socket
+from collections.abc import Collection
+
+from pie_deploy.errors import LauncherError
+from pie_deploy.limits import PORT_FIRST, PORT_LAST
+
+
+def free_ports(count: int, taken: Collection[int], chance: random.Random) -> list[int]:
+    """Ports that nobody listens at now and that are not among `taken`. Raises LauncherError when there are too few."""
+    start = chance.randrange(PORT_FIRST, PORT_LAST + 1)
+    found: list[int] = []
+    for offset in range(PORT_LAST + 1 - PORT_FIRST):
+        if len(found) == count:
+            break
+        port = PORT_FIRST + (start - PORT_FIRST + offset) % (PORT_LAST + 1 - PORT_FIRST)
+        if port not in taken and _is_free(port):
+            found.append(port)
+    if len(found) < count:
+        raise LauncherError(f"no {count} ports are free between {PORT_FIRST} and {PORT_LAST}")
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -10,6 +10,7 @@ from launcher_programs import behaviour_command, behaviour_spec
 
 from pie_deploy.config import Home
 from pie_deploy.launchers.process import ProcessLauncher
+from pie_deploy.launchers.process.census import take_census
 from pie_deploy.launchers.process.launcher import Isolation
 from pie_deploy.ports.launcher import ContainerLimits, Launcher, LogLine, ObservedContainer
 from pie_flow.container import ContainerSpec
@@ -35,13 +36,14 @@ class NoEnvironments:
 
 
 class ProcessWorld:
-    def __init__(self, home: Home, *, orphan_grace_s: float = 60, isolation: Isolation = "none") -> None:
+    def __init__(self, home: Home, *, orphan_grace_s: float = 60, isolation: Isolation = "none", use_cgroups: bool = True) -> None:
         self.home = home
         self.launcher = ProcessLauncher(
             home,
             "r-test",
             orphan_grace_s=orphan_grace_s,
             isolation=isolation,
+            use_cgroups=use_cgroups,
             command=behaviour_command,
             environments=NoEnvironments(),
         )
@@ -51,6 +53,11 @@ class ProcessWorld:
 
     async def end(self) -> None:
         await self.launcher.close(stop_all=True)
+
+    def processes(self, container_id: str = "") -> list[int]:
+        """Everything on this machine that carries the mark of a container of this home."""
+        mark = f"{self.home.containers}/{container_id}"
+        return [process.pid for process in take_census().values() if process.mark.startswith(mark)]
 
 
 async def launch(

@@ -180,7 +180,7 @@ async def test_a_followed_log_grows_and_ends_with_its_container(world: World) ->
 
     async def follow() -> None:
         async for line in world.launcher.logs("c-a", follow=True):
-            seen.append(line.text)
+            seen.append(line.text)  # noqa: PERF401  (looked at while it grows)
 
     await launch(world, "c-a", "polite")
     following = asyncio.create_task(follow())

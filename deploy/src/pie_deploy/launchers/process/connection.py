@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pie_deploy.config.inherited import inherited_by_containers
 from pie_deploy.errors import LauncherError
@@ -24,9 +24,9 @@ _LOG_TAIL_BYTES = 2000
 
 
 class SupervisorConnection:
-    def __init__(self, place: Place, orphan_grace_s: float, changes: Changes) -> None:
+    def __init__(self, place: Place, supervisor_options: Sequence[str], changes: Changes) -> None:
         self._place = place
-        self._orphan_grace_s = orphan_grace_s
+        self._supervisor_options = supervisor_options
         self._changes = changes
         self._lock = asyncio.Lock()
         self._link: Link | None = None
@@ -144,8 +144,8 @@ class SupervisorConnection:
     def _supervisor_command(self) -> list[str]:
         # -P keeps the current folder off the import path.
         module = "pie_deploy.launchers.process.supervisor"
-        options = ["--home", str(self._place.home.root), "--runtime", self._place.runtime_id]
-        return [sys.executable, "-P", "-m", module, *options, "--orphan-grace-s", str(self._orphan_grace_s)]
+        place = ("--home", str(self._place.home.root), "--runtime", self._place.runtime_id)
+        return [sys.executable, "-P", "-m", module, *place, *self._supervisor_options]
 
     def _log_tail(self) -> str:
         try:

@@ -17,7 +17,7 @@ from pie_deploy.launchers.process.cgroup import Group
 from pie_deploy.launchers.process.log_pump import ContainerLog, Pump
 from pie_deploy.launchers.process.messages import ContainerReport, Launch
 from pie_deploy.launchers.process.spawn import Spawned
-from pie_deploy.limits import KILL_ROUND_S
+from pie_deploy.limits import ASK_ROUND_S_MAX, KILL_ROUND_S
 from pie_flow.container import SPEC_VARIABLE
 
 TakeCensus = Callable[[], Awaitable[Mapping[int, OsProcess]]]
@@ -110,17 +110,26 @@ class Contained:
     async def stop(self, grace_s: float) -> None:
         """SIGTERM to all, SIGKILL to whoever is left after the grace. Returns when nothing is left."""
         if grace_s > 0 and self.is_running:
-            self._patience_until_s = max(self._patience_until_s, asyncio.get_running_loop().time() + grace_s)
-            await self._ask()
-            await self._ended_within(grace_s)
+            until_s = asyncio.get_running_loop().time() + grace_s
+            self._patience_until_s = max(self._patience_until_s, until_s)
+            await self._ask_until(until_s)
         await self.kill()
 
-    async def _ask(self) -> None:
+    async def _ask_until(self, until_s: float) -> None:
+        """Each process once, also those that begin while it ends."""
+        loop = asyncio.get_running_loop()
+        asked: set[tuple[int, int]] = set()
+        pause_s = KILL_ROUND_S
         if not self._status.done() and not self.launch.is_sandboxed:
             os.kill(self.pid, signal.SIGTERM)  # at once: the pid is ours until we reap it
-        for process in members(await self._take_census(), self.membership):
-            if process.pid != self.pid and not process.is_sandbox:
-                send_signal(process, signal.SIGTERM)
+        while self.is_running and loop.time() < until_s:
+            for process in members(await self._take_census(), self.membership):
+                if (process.pid, process.start_ticks) not in asked and not process.is_sandbox:
+                    asked.add((process.pid, process.start_ticks))
+                    if process.pid != self.pid:
+                        send_signal(process, signal.SIGTERM)
+            await self._ended_within(min(pause_s, max(0.0, until_s - loop.time())))
+            pause_s = min(2 * pause_s, ASK_ROUND_S_MAX)
 
     async def kill(self, reason: str = "") -> None:
         """Returns when nothing is left."""

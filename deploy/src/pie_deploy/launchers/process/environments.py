@@ -43,6 +43,8 @@ class Environments:
         self._variables = variables
         self._wheels_only = wheels_only
         self._building: dict[str, asyncio.Task[Path]] = {}
+        self._seeds: dict[tuple[str, ...], list[Seed]] = {}
+        """As they were when first looked at: new code of the platform counts when the platform is started again."""
 
     async def ensure(self, spec: ContainerSpec) -> Path:
         """The environment that the container needs, made if there is none yet. Raises LauncherError."""
@@ -59,8 +61,10 @@ class Environments:
 
     def _needs(self, spec: ContainerSpec) -> tuple[str, list[Seed], str]:
         requirements = check_requirements(_read_requirements(spec))
-        seeds = find_seeds(INFERLET if isinstance(spec.program, InferletProgram) else COMPONENT)
-        return requirements, seeds, environment_key(requirements, seeds)
+        names = INFERLET if isinstance(spec.program, InferletProgram) else COMPONENT
+        if names not in self._seeds:
+            self._seeds[names] = find_seeds(names)
+        return requirements, self._seeds[names], environment_key(requirements, self._seeds[names])
 
     def _make(self, path: Path, requirements: str, seeds: Sequence[Seed]) -> Path:
         """Blocking. Two builders, also of two processes, make it once."""

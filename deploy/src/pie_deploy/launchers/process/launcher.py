@@ -53,6 +53,7 @@ class ProcessLauncher:
         *,
         orphan_grace_s: float = 60,
         isolation: Isolation = "auto",
+        use_cgroups: bool = True,
         command: Command = component_command,
         environments: EnvironmentSource | None = None,
     ) -> None:
@@ -63,7 +64,8 @@ class ProcessLauncher:
         self._environments = environments
         self._bwrap: str | None = None
         self._changes = Changes()
-        self._connection = SupervisorConnection(self._place, orphan_grace_s, self._changes)
+        options = ["--orphan-grace-s", str(orphan_grace_s), *(() if use_cgroups else ("--without-cgroups",))]
+        self._connection = SupervisorConnection(self._place, options, self._changes)
         self._is_closed = False
 
     # --- Life --------------------------------------------------------------------------------------------------------
@@ -94,6 +96,11 @@ class ProcessLauncher:
             await self._ask(lambda request_id: StopAll(id=request_id, grace_s=grace_s), patience_s=grace_s)
             await self._connection.end_supervisor()
         await self._connection.close()
+
+    @property
+    def supervisor_pid(self) -> int | None:
+        """None while there is none in touch."""
+        return self._connection.supervisor_pid
 
     async def nodes(self, runtime_id: str) -> Sequence[Node]:
         return (await asyncio.to_thread(describe_machine, runtime_id),)

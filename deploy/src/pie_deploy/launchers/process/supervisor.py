@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pie_deploy.clock import SystemClock
 from pie_deploy.config import Home
-from pie_deploy.launchers.process import cgroup
+from pie_deploy.launchers.process.cgroup import Cgroups, detect
 from pie_deploy.launchers.process.containers import Containers
 from pie_deploy.launchers.process.place import Place
 from pie_deploy.launchers.process.server import Server
@@ -45,7 +45,8 @@ def main() -> int:
             os._exit(0)  # who started us need not reap us; the lock is held by both
         _raise_descriptor_limit()
         adopt_orphans()
-        asyncio.run(_Supervisor(place, options.orphan_grace_s).run())
+        cgroups = Cgroups((), place.group) if options.without_cgroups else detect(place.group)
+        asyncio.run(_Supervisor(place, cgroups, options.orphan_grace_s).run())
     return 0
 
 
@@ -54,6 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--home", required=True)
     parser.add_argument("--runtime", required=True)
     parser.add_argument("--orphan-grace-s", type=float, default=60.0)
+    parser.add_argument("--without-cgroups", action="store_true")
     return parser.parse_args()
 
 
@@ -64,10 +66,10 @@ def _raise_descriptor_limit() -> None:
 
 
 class _Supervisor:
-    def __init__(self, place: Place, orphan_grace_s: float) -> None:
+    def __init__(self, place: Place, cgroups: Cgroups, orphan_grace_s: float) -> None:
         self._place = place
         self._orphan_grace_s = orphan_grace_s
-        self._cgroups = cgroup.detect(place.group)
+        self._cgroups = cgroups
         self._clock = SystemClock()
         self._containers = Containers(
             runtime_id=place.runtime_id,

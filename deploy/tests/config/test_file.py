@@ -36,8 +36,9 @@ def test_a_whole_configuration_is_read() -> None:
         "database: postgresql://pie@localhost/pie\n"
         "api: {port: 0}\n"
         "gateway: {port: 0, public_url: 'https://pie.example.org/x'}\n"
-        "runtimes:\n  gpu: {labels: [cpu, gpu], cpu: 1.5, memory_mb: 512, gpu: 2, ceiling: 168h, isolation: auto}\n"
+        "runtimes:\n  gpu: {labels: [cpu, gpu], cpu: 1.5, memory_mb: 512, gpu: 2, ceiling: 168h}\n"
         f"users:\n  alice: {{keys: [{HASH}]}}\n"
+        "process: {isolation: bwrap, orphan_grace: 2m}\n"
         "limits: {connections: 10}\n"
     )
     assert config.runtimes["gpu"].memory_mb == 512
@@ -58,6 +59,7 @@ def test_a_whole_configuration_is_read() -> None:
         ("runtimes: {local: {labels: [CPU]}}", "runtimes.local.labels[0]: expected `str` matching regex"),
         ("runtimes: {local: {ceiling: 3 days}}", "runtimes.local.ceiling: '3 days' is not a duration"),
         ("runtimes: {local: {crash_window: 0s}}", "runtimes.local.crash_window: 0s is no time at all"),
+        ("process: {orphan_grace: soon}", "process.orphan_grace: 'soon' is not a duration"),
         ("runtimes: {Local: {}}", "runtimes: expected `str` matching regex"),
         ("users: {alice: {keys: [secret]}}", "users.alice.keys[0]: expected `str` matching regex"),
         ("users: {alice: {password: x}}", "users.alice.password: unknown key"),

@@ -50,8 +50,7 @@ def parse(text: str | bytes) -> Config:
     for section, kind in TABLES.items():
         _check_table(document, section, kind)
     config = _converted(document, Config, "")
-    for name, runtime in config.runtimes.items():
-        _check_durations(name, runtime)
+    _check_durations(config)
     return config
 
 
@@ -79,17 +78,21 @@ def _read(path: Path) -> bytes:
         raise InvalidArgumentError(f"cannot be read: {error.strerror}") from error
 
 
-def _check_durations(name: str, runtime: RuntimeConfig) -> None:
-    for key in ("ceiling", "crash_window", "orphan_grace"):
-        value: str | None = getattr(runtime, key)
-        if value is None:
-            continue
-        try:
-            duration_ns = parse_duration(value)
-        except InvalidArgumentError as error:
-            raise InvalidArgumentError(f"runtimes.{name}.{key}: {error}") from error
-        if duration_ns <= 0:
-            raise InvalidArgumentError(f"runtimes.{name}.{key}: {value} is no time at all")
+def _check_durations(config: Config) -> None:
+    _check_duration("process.orphan_grace", config.process.orphan_grace)
+    for name, runtime in config.runtimes.items():
+        _check_duration(f"runtimes.{name}.crash_window", runtime.crash_window)
+        if runtime.ceiling is not None:
+            _check_duration(f"runtimes.{name}.ceiling", runtime.ceiling)
+
+
+def _check_duration(key: str, value: str) -> None:
+    try:
+        duration_ns = parse_duration(value)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(f"{key}: {error}") from error
+    if duration_ns <= 0:
+        raise InvalidArgumentError(f"{key}: {value} is no time at all")
 
 
 def _named(message: str, place: str) -> str:

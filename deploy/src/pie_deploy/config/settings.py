@@ -5,6 +5,7 @@
     gateway: {port: 8471, public_url: "https://pie.example.org"}
     runtimes:
       local: {launcher: process, labels: [cpu], ceiling: 168h}
+    process: {isolation: auto, orphan_grace: 60s}
     users:
       alice: {keys: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]}
     limits: {connections: 1000}
@@ -65,6 +66,11 @@ class RuntimeConfig(_Section, frozen=True, kw_only=True):
     ceiling: Annotated[Duration, Meta(description="Longest life of a deployment; none: no end.")] | None = None
     crash_budget: Annotated[int, Meta(ge=0, le=1000, description="Restarts of one container within `crash_window`.")] = 5
     crash_window: Annotated[Duration, Meta(description="In which crashes are counted.")] = "10m"
+
+
+class ProcessConfig(_Section, frozen=True, kw_only=True):
+    """`process`: how containers run as OS processes of this machine."""
+
     isolation: Annotated[
         Literal["auto", "none", "bwrap"], Meta(description="Whether bubblewrap separates containers; `auto`: when installed.")
     ] = "auto"
@@ -101,5 +107,6 @@ class Config(_Section, frozen=True, kw_only=True):
     api: ApiConfig = ApiConfig()
     gateway: GatewayConfig = GatewayConfig()
     runtimes: dict[Name, RuntimeConfig] = field(default_factory=lambda: {LOCAL_RUNTIME: RuntimeConfig()})
+    process: ProcessConfig = ProcessConfig()
     users: dict[Name, UserConfig] = {}
     limits: LimitsConfig = LimitsConfig()

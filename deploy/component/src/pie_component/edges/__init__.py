@@ -1,0 +1,1 @@
+"""The two ends of an edge: ZeroMQ with bounded queues and credit."""

@@ -1,0 +1,1 @@
+"""What runs in a container, one module for each language."""

@@ -1,0 +1,114 @@
+"""`language: py`: the component's module runs as `__main__` and calls `run`."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pie_component.author import Author, Plan
+from pie_component.container import Container, folder
+from pie_component.errors import PreconditionError
+from pie_component.modes.default import DefaultMode
+from pie_component.modes.mode import Emitter, Mode
+from pie_component.state import Checkpoint, Keeper
+from pie_flow.container import PythonProgram
+
+if TYPE_CHECKING:
+    from pie_component.endpoints.server import EndpointServer
+
+
+class Idle:
+    """The mode of a component without a function."""
+
+    is_done = False
+    is_busy = False
+
+    def tick(self) -> bool:
+        return False
+
+
+def run_python(container: Container, program: PythonProgram, author: Author) -> None:
+    """Run the module to its end. Raises RefusalError, SystemExit, and what the module raises."""
+    entry = folder(container.spec.component_folder) / program.entry
+    if not entry.is_file():
+        raise PreconditionError(f"the component has no {program.entry}")
+    container.configure()
+    author.generated_folder = Path(container.spec.generated_folder)
+    author.runner = partial(_run, container, author)
+    sys.argv = [str(entry)]
+    sys.path.insert(0, str(entry.parent))
+    try:
+        runpy.run_path(str(entry), run_name="__main__")
+        if not author.has_run and not container.spec.finite:
+            if not author.endpoint.handlers:
+                raise PreconditionError(f"{program.entry} ended without calling run")
+            author.runner(Plan(None, None, None, has_state=False, use_virtual_output=False, concurrency=1))
+    finally:
+        author.async_thread.close(1.0)
+
+
+def _run(container: Container, author: Author, plan: Plan) -> None:
+    """What `run` does."""
+    container.link.step("imported")
+    container.link.step("configured")
+    container.handlers = author.endpoint.handlers
+    if author.ready.is_later:
+        container.hold()
+    author.ready.release = container.release
+    container.stand_by()
+    container.wait_for_go()
+    container.connect(_server_maker(container, author))
+    author.virtual_input.bind(container.wake.set)
+    author.virtual_out.bind(container.wake.set)
+    container.work(
+        partial(_mode, container, author, plan),
+        push=author.virtual_out.push if plan.use_virtual_output else None,
+        virtual_input=author.virtual_input if plan.wants_virtual_input else None,
+        virtual_output=author.virtual_out if plan.use_virtual_output else None,
+    )
+
+
+def _server_maker(container: Container, author: Author) -> "Callable[[Container], EndpointServer] | None":
+    if container.spec.endpoint_address is None or not container.spec.endpoints:
+        return None
+    from pie_component.endpoints.assembly import make_server  # the others start faster without
+
+    def make(container: Container) -> "EndpointServer":
+        server = make_server(container, author.async_thread)
+        author.endpoint.show = server.show
+        return server
+
+    return make
+
+
+def _mode(container: Container, author: Author, plan: Plan, emitter: Emitter) -> Mode:
+    function = plan.function
+    if function is None:
+        return Idle()
+    queues = [slot.queue for slot in container.inputs]
+    common: dict[str, Any] = {}
+    if plan.wants_virtual_input:
+        queues.append(author.virtual_input.queue)
+        common["keywords"] = ("virtual_input",)
+    if plan.is_async:
+        from pie_component.modes.concurrent import ConcurrentMode
+
+        return ConcurrentMode(
+            function,
+            queues,
+            emitter,
+            container.counters,
+            submit=author.async_thread.submit,
+            wake=container.wake.set,
+            calls_max=plan.concurrency,
+            **common,
+        )
+    if plan.has_state:
+        common["keeper"] = Keeper(Checkpoint(Path(container.spec.work_folder)), plan.initial_state)
+    if plan.initial_pull_request is not None:
+        from pie_component.modes.streaming import StreamingMode
+
+        return StreamingMode(function, queues, emitter, container.counters, plan.initial_pull_request, **common)
+    return DefaultMode(function, queues, emitter, container.counters, **common)

@@ -1,0 +1,109 @@
+"""Inputs and outputs of a vertex as its worker sees them: queues that edges and endpoints fill, and batches that they take."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pie_component.edges.consumer import Consumer, Queue
+from pie_component.edges.producer import Producer
+from pie_component.forms import conformer, has_arrays, needs_marks
+from pie_component.limits import BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, MESSAGE_BYTES_MAX
+from pie_component.logs import log
+from pie_flow.envelope import Failure, Packed, Packer
+from pie_flow.types import Type
+
+Listener = Callable[[int, Any], None]
+"""Takes a correlation id and a value, or `Failure`: an egress endpoint."""
+
+_SIZED = frozenset((str, bytes, list, dict))
+
+
+class Input:
+    """A position that values come in at."""
+
+    def __init__(self, position: int, kind: Type) -> None:
+        self.position = position
+        self.kind = kind
+        self.queue: Queue = deque()
+        self.consumer: Consumer | None = None
+        """Of its edge, if it has one."""
+        self.brought = 0
+        """By endpoints, so far."""
+
+
+class Output:
+    """A position that values go out of."""
+
+    def __init__(self, position: int, kind: Type, vertex: str) -> None:
+        self.position = position
+        self.kind = kind
+        self.conform = conformer(kind)
+        """Makes a result a value of the output's type. Raises ValueTypeError."""
+        self.listeners: list[Listener] = []
+        self.producers: list[Producer] = []
+        """One per edge."""
+        self._vertex = vertex
+        self._packer = Packer(is_marked=needs_marks(kind))
+        self._messages_max = 1 if has_arrays(kind) else BATCH_MESSAGES_MAX
+        self._correlations: list[int] = []
+        self._values: list[Any] = []
+        self._failures: dict[int, Failure] = {}
+        self._weight = 0
+
+    @property
+    def has_room(self) -> bool:
+        return all(producer.has_room for producer in self.producers)
+
+    def put(self, correlation: int, value: Any) -> None:
+        """Send a value that is of the output's type. It is on its way with the next `flush`."""
+        for listener in self.listeners:
+            listener(correlation, value)
+        if self.producers:
+            self._correlations.append(correlation)
+            self._values.append(value)
+            if type(value) in _SIZED:
+                self._weight += len(value)
+            if len(self._values) >= self._messages_max or self._weight >= BATCH_BYTES_MAX:
+                self.flush()
+
+    def fail(self, correlation: int, failure: Failure) -> None:
+        """Send word that there will be no value."""
+        for listener in self.listeners:
+            listener(correlation, failure)
+        if self.producers:
+            self._failures[len(self._values)] = failure
+            self._correlations.append(correlation)
+            self._values.append(None)
+
+    def flush(self) -> None:
+        """Send what was put."""
+        if not self._values:
+            return
+        correlations, values, failures = self._correlations, self._values, self._failures
+        self._correlations, self._values, self._failures, self._weight = [], [], {}, 0
+        for packed in self._packed(correlations, values, failures):
+            for producer in self.producers:
+                producer.send(packed)
+
+    def lost(self, correlations: Sequence[int]) -> Packed:
+        """The failures of messages that were on their way to a consumer that is no more."""
+        failure = Failure(self._vertex, "lost when the next vertex was started again")
+        return self._packer.pack(correlations, [None] * len(correlations), dict.fromkeys(range(len(correlations)), failure))
+
+    def _packed(self, correlations: list[int], values: list[Any], failures: dict[int, Failure]) -> list[Packed]:
+        try:
+            packed = self._packer.pack(correlations, values, failures)
+        except (TypeError, ValueError) as error:
+            problem = str(error)
+        else:
+            if packed.size_bytes <= MESSAGE_BYTES_MAX:
+                return [packed]
+            problem = f"a value is larger than {MESSAGE_BYTES_MAX >> 20} MiB"
+        if len(values) > 1:  # which of them it is shows when each goes alone
+            return [
+                packed
+                for index, (correlation, value) in enumerate(zip(correlations, values, strict=True))
+                for packed in self._packed([correlation], [value], {0: failures[index]} if index in failures else {})
+            ]
+        log.error("output %d: %s", self.position, problem)
+        return [self._packer.pack(correlations, [None], {0: Failure(self._vertex, problem)})]

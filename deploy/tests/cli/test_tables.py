@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import cli_rows as rows
 import golden_text
+import pytest
+
 from pie_deploy.cli import component, container, deployment, file, lease, runtime
 from pie_deploy.cli.backend import listing
 from pie_deploy.cli.backend.operations import COLUMNS as OPERATIONS

@@ -5,15 +5,9 @@ import re
 from pie_deploy.errors import LauncherError
 from pie_deploy.limits import REQUIREMENTS_BYTES_MAX
 
-_LINE = re.compile(
-    r"""
-    [A-Za-z0-9][A-Za-z0-9._-]*            # a name
-    \s*(\[[A-Za-z0-9._,\s-]*\])?          # extras
-    \s*[^@#]*                             # versions and conditions; no `@ url`
-    (--hash=sha(256|384|512):[0-9a-f]+\s*)*
-    """,
-    re.VERBOSE,
-)
+_COMMENT = re.compile(r"(?:^|\s)#")
+_FOREIGN = frozenset("@/\\$")
+"""What only addresses, paths and variables have in them."""
 
 
 def check_requirements(data: bytes) -> str:
@@ -29,14 +23,18 @@ def check_requirements(data: bytes) -> str:
 
 
 def _check(raw: str, number: int) -> str:
-    line = re.split(r"(?:^|\s)#", raw, maxsplit=1)[0].strip()
-    words = line.split()
-    if not line:
-        return ""
-    if not _LINE.fullmatch(line) or any(word.startswith("-") and not word.startswith("--hash=") for word in words):
-        raise LauncherError(
-            f"requirements.txt, line {number}: only names of packages with versions are allowed, not {raw.strip()[:100]!r}"
-        )
-    if "/" in line.partition(";")[0] or "\\" in line:
-        raise LauncherError(f"requirements.txt, line {number}: paths and addresses are not allowed: {raw.strip()[:100]!r}")
+    line = _COMMENT.split(raw, maxsplit=1)[0].strip()
+    if line and not _is_package(line):
+        shown = raw.strip()[:100]
+        raise LauncherError(f"requirements.txt, line {number}: only names of packages with versions are allowed, not {shown!r}")
     return line
+
+
+def _is_package(line: str) -> bool:
+    starts_well = line[0].isascii() and line[0].isalnum()
+    return starts_well and _FOREIGN.isdisjoint(line) and not any(map(_is_option, line.split()))
+
+
+def _is_option(word: str) -> bool:
+    """Of pip's; the hash of a package is none."""
+    return word.startswith("-") and not word.startswith("--hash=")

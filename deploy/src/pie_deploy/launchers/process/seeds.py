@@ -20,6 +20,7 @@ COMPONENT = ("pie-component", "pie-flow")
 INFERLET = (*COMPONENT, "pie-client")
 
 _LEFT_OUT = ("__pycache__", "tests")
+_FOR_PYPY = re.compile(r"""==\s*['"]pypy""", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -61,7 +62,7 @@ def _required(distribution: Distribution) -> Iterable[str]:
     for requirement in distribution.requires or ():
         text, _, condition = requirement.partition(";")
         match = _NAME.match(text.strip())
-        if match is None or "extra" in condition:
+        if match is None or "extra" in condition or _FOR_PYPY.search(condition):
             continue
         if not condition or _is_installed(match[0]):
             yield match[0]

@@ -11,7 +11,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -55,7 +55,8 @@ class Blobs:
         try:
             yield self._write(path, content, size_bytes_max)
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # gone already, or it would only hide what went wrong
+                path.unlink()
 
     def place(self, staged: Staged) -> None:
         """Put a content where `path` finds it. Call it with `lock` held. Raises StorageError."""

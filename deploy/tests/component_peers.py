@@ -1,4 +1,4 @@
-"""What stands around a container in the tests of `pie_component`: the vertices before and after it, the control plane, the gateway."""
+"""What stands around a container in the tests of `pie_component`: vertices before and after it, control plane, gateway."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 

@@ -52,7 +52,7 @@ def _run(path: Path) -> int:
         case specs.InferletProgram():
             from pie_component.programs.inferlet import run_inferlet
 
-            return serve(container, partial(run_inferlet, program=program))
+            return serve(container, partial(run_inferlet, program=program, config=author.config))
 
 
 if __name__ == "__main__":

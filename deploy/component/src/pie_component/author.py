@@ -93,7 +93,7 @@ class Plan:
         self.has_state = has_state
         self.use_virtual_output = use_virtual_output
         self.concurrency = concurrency
-        self.is_async = function is not None and inspect.iscoroutinefunction(function)
+        self.is_async = function is not None and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function))
         self.wants_virtual_input = function is not None and _has_parameter(function, "virtual_input")
         if self.is_async and (has_state or initial_pull_request is not None):
             raise PreconditionError("an async function has neither a state nor pull requests: its calls overlap")
@@ -126,8 +126,8 @@ def run(
     message, a generator gives several. With `initial_state` the function gets the keyword `state` and returns
     `{"output": …, "state": …}`. With `initial_pull_request` it gets lists and returns `{"output": …, "pull_request": …}`
     (`pie_component.modes.streaming`). A function with a parameter `virtual_input` gets what is pushed to `virtual_input`; with
-    `use_virtual_output` the last part of its result goes to `virtual_out`. An `async` function has up to `concurrency` calls at
-    once, results stay in order. Without a function only the endpoints are served.
+    `use_virtual_output` the last part of its result goes to `virtual_out`. An `async` function or async generator has up to
+    `concurrency` calls at once, results stay in order. Without a function only the endpoints are served.
     """
     if author.runner is None:
         raise NotInContainerError("run: this is not a container; try `pie component test`")

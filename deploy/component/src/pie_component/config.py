@@ -52,6 +52,11 @@ class Config:
         self._subscribers.append(callback)
         return callback
 
+    def typed(self) -> list[tuple[str, Any, Type]]:
+        """Every parameter that has a value: name, value, type."""
+        types = self._types or {}
+        return [(name, value, types[name]) for name, value in self._values.items()]
+
     def _missing(self, name: str) -> Exception:
         if self._types is None:
             if name.startswith("__"):  # what pickle, copy and inspect ask every object for

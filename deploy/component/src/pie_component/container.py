@@ -65,7 +65,7 @@ class Container:
         self.link = ControlLink(self.zmq_context, spec, secrets.token_hex(8), os.getpid(), self.wake, self._pulse)
         self.is_stopping = False
         self._worker: Worker | None = None
-        self._server: EndpointServer | None = None
+        self.server: EndpointServer | None = None
         self._is_held = False
 
     # --- the way to a running worker ---------------------------------------------------------------------------------
@@ -100,12 +100,12 @@ class Container:
                 raise Stopped
             self.wake.wait(1.0)
 
-    def connect(self, make_server: "Callable[[Container], EndpointServer] | None" = None) -> None:
+    def connect(self, make_server: "Callable[[], EndpointServer] | None" = None) -> None:
         """Connect the outputs, listen for the gateway. Raises RefusalError."""
         for output, output_spec in zip(self.outputs, self.spec.outputs, strict=True):
             output.producers = [Producer(self.zmq_context, address, _session(), output.lost) for address in output_spec.addresses]
         if make_server is not None:
-            self._server = make_server(self)
+            self.server = make_server()
 
     def work(
         self,
@@ -121,7 +121,7 @@ class Container:
         worker = self._worker = Worker(
             inputs=self.inputs,
             outputs=self.outputs,
-            server=self._server,
+            server=self.server,
             counters=self.counters,
             wake=self.wake,
             between=self._between,
@@ -184,8 +184,8 @@ class Container:
 
     def close(self) -> None:
         linger_ms = 1000
-        if self._server is not None:
-            self._server.close(linger_ms)
+        if self.server is not None:
+            self.server.close(linger_ms)
         for slot in self.inputs:
             if slot.consumer is not None:
                 slot.consumer.close()

@@ -43,6 +43,9 @@ IDLE_S = 1.0
 ASYNC_CALLS_MAX = 16
 """Of an `async` function, under way at once."""
 
+ASYNC_ITEMS_MAX = 256
+"""Results of one async generator that are not yet emitted; then it waits."""
+
 VIRTUAL_MESSAGES_MAX = 1024
 """In a virtual input or output: pushing more waits."""
 
@@ -99,3 +102,9 @@ KEEPALIVE_S = 15.0
 
 ENGINE_PAUSE_S = 0.5
 """Between attempts to reach an engine that does not answer."""
+
+ENGINE_WAIT_S = 15.0
+"""How long a message waits for an engine that is away; then it is a failure. An engine starts anew in a few seconds."""
+
+INFERLET_CALLS_MAX = 16
+"""Processes of one vertex at once: enough to fill an engine's batches, few enough that all get on."""

@@ -2,21 +2,18 @@
 
 import runpy
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pie_component.author import Author, Plan
 from pie_component.container import Container, folder
 from pie_component.errors import PreconditionError
 from pie_component.modes.default import DefaultMode
 from pie_component.modes.mode import Emitter, Mode
+from pie_component.programs.serving import server_maker
 from pie_component.state import Checkpoint, Keeper
 from pie_flow.container import PythonProgram
-
-if TYPE_CHECKING:
-    from pie_component.endpoints.server import EndpointServer
 
 
 class Idle:
@@ -59,7 +56,9 @@ def _run(container: Container, author: Author, plan: Plan) -> None:
     author.ready.release = container.release
     container.stand_by()
     container.wait_for_go()
-    container.connect(_server_maker(container, author))
+    container.connect(server_maker(container, author.async_thread))
+    if container.server is not None:
+        author.endpoint.show = container.server.show
     author.virtual_input.bind(container.wake.set)
     author.virtual_out.bind(container.wake.set)
     container.work(
@@ -68,19 +67,6 @@ def _run(container: Container, author: Author, plan: Plan) -> None:
         virtual_input=author.virtual_input if plan.wants_virtual_input else None,
         virtual_output=author.virtual_out if plan.use_virtual_output else None,
     )
-
-
-def _server_maker(container: Container, author: Author) -> "Callable[[Container], EndpointServer] | None":
-    if container.spec.endpoint_address is None or not container.spec.endpoints:
-        return None
-    from pie_component.endpoints.assembly import make_server  # the others start faster without
-
-    def make(container: Container) -> "EndpointServer":
-        server = make_server(container, author.async_thread)
-        author.endpoint.show = server.show
-        return server
-
-    return make
 
 
 def _mode(container: Container, author: Author, plan: Plan, emitter: Emitter) -> Mode:

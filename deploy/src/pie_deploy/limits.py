@@ -390,3 +390,32 @@ REFUSAL_REASONS_MAX = 500
 
 SECRET_BYTES = 24
 """Of what a container proves itself with: 192 bits cannot be guessed."""
+
+# --- The API -------------------------------------------------------------------------------------------------------
+
+API_BODY_BYTES_MAX = 32 << 20
+"""Of a JSON body: a graph of `VERTICES_MAX` vertices as a document has some 10 MiB."""
+
+API_BODY_IDLE_S = 30.0
+"""Between two pieces of a request's body."""
+
+API_REF_LENGTH_MAX = 255
+"""Characters of a name or an id in a request; all that there are are shorter."""
+
+API_SEQ_MAX = (1 << 53) - 1
+"""The largest integer that every JSON reader gets right."""
+
+API_WAIT_MAX_S = 24 * 3600
+"""Of one `wait`."""
+
+API_POLL_S = 1.0
+"""After which a stream looks again although nothing was recorded in this process."""
+
+API_PING_S = 15.0
+"""Between signs of life on a quiet event stream: proxies cut connections that are silent for a minute."""
+
+API_EVENTS_AT_ONCE = 500
+"""Events that are read in one look, and so held in memory per stream."""
+
+API_LOG_LINES_MAX = 1_000_000
+"""Of one `tail`."""

@@ -47,7 +47,7 @@ worker:
   input_types: ["{{prompt: String}}"]
   output_types: [String]
   config_schema:
-    engine: {{type: String, default: '"ws://127.0.0.1:8080"', description: The engine, as `pie serve` shows it.}}
+    engine: {{type: String, default: '"ws://127.0.0.1:8080"', description: 'The engine, as `pie serve` shows it.'}}
 http:
   text: {{direction: ingress, transports: [http], type: "{{prompt: String}}", into: 0, respond: result}}
   result: {{direction: egress, transports: [http, sse], type: String, of: 0}}

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from pie_deploy.domain.change import edge_of, source_of, with_value
-from pie_deploy.domain.graph import ComponentSource, Edge, Shape, Slot, Source, Vertex
+from pie_deploy.domain.graph import ComponentSource, Shape, Slot, Source, Vertex
 from pie_deploy.domain.inference import Inference
 from pie_deploy.domain.manifest import NAME_PATTERN, Parameter
 from pie_deploy.domain.operations import (
@@ -118,8 +118,8 @@ def _connect(state: State, operation: Connect) -> None:
     if taken == edge.output:
         raise InvalidOperationError(f"edge {edge} is there already")
     if taken is not None:
-        other = Edge(taken, edge.input)
-        raise InvalidOperationError(f"edge {edge}: the input has an edge already, {other}; the transformation merge joins two")
+        held = f"{taken.vertex}.out{taken.position}"
+        raise InvalidOperationError(f"edge {edge}: the input takes {held} already; the transformation merge joins two")
 
 
 def _disconnect(state: State, operation: Disconnect) -> None:

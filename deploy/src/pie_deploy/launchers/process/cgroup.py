@@ -184,12 +184,17 @@ def _make_base(hierarchy: Hierarchy, base: Path) -> bool:
         base.mkdir(exist_ok=True)
     except OSError:
         return False
-    if hierarchy.version == 2:
+    # Beside all other processes of the machine the containers count as so many as there are cores, and not as one.
+    cores = len(os.sched_getaffinity(0))
+    if hierarchy.version == 1:
+        _write(base / "cpu.shares", str(cores * _SHARES_PER_CORE))
+    else:
         # A parent hands controllers down only while no process is in it but in its children, save the root. Where the login
         # session has not delegated us a group of our own, this fails, and the group stays one that only knows its members.
         for parent in (hierarchy.folder, base):
             for controller in CONTROLLERS:
                 _write(parent / "cgroup.subtree_control", f"+{controller}")
+        _write(base / "cpu.weight", str(min(_WEIGHT_MAX, cores * _WEIGHT_PER_CORE)))
     return True
 
 

@@ -27,25 +27,27 @@ from pie_deploy.clock import Clock
 from pie_deploy.config import Home
 from pie_deploy.controller.addresses import control_address
 from pie_deploy.controller.effects import Effects, EffectStatistics
+from pie_deploy.controller.inventory import inventory_of
 from pie_deploy.controller.links import Links, LinkStatistics
-from pie_deploy.controller.nodes import watched_nodes
+from pie_deploy.controller.lookout import Lookout
+from pie_deploy.controller.publisher import Publisher
 from pie_deploy.controller.recorder import put_to_rest, write
-from pie_deploy.controller.routing import routes_of
 from pie_deploy.controller.sites import Sites
 from pie_deploy.controller.snapshot import Snapshot, Snapshots
 from pie_deploy.controller.worker import Worker
 from pie_deploy.controller.zeromq_wire import ZeroMqWire
 from pie_deploy.domain.actions import Action, Effect, Record, Remove, Stop
+from pie_deploy.domain.checker import problems
 from pie_deploy.domain.lease import is_expired
-from pie_deploy.domain.observation import Process, Seen
+from pie_deploy.domain.observation import Seen
 from pie_deploy.domain.placement import Amount, in_use
 from pie_deploy.domain.plan import Desired, Observed, due_ns, plan
 from pie_deploy.domain.records import ComponentVersion, File, Lease, Runtime
-from pie_deploy.errors import DeployError, NotFoundError
+from pie_deploy.errors import DeployError, Detail, NotFoundError
 from pie_deploy.limits import LOOK_INTERVAL_NS, NODES_INTERVAL_NS
 from pie_deploy.ports.control import ControlWire, Peer
-from pie_deploy.ports.launcher import Launcher, LogLine, ObservedContainer
-from pie_deploy.ports.routes import BackendRoutes, Routes
+from pie_deploy.ports.launcher import Launcher, LogLine
+from pie_deploy.ports.routes import Routes
 from pie_deploy.ports.store import Store
 from pie_flow.control import FromContainer, Pulse
 
@@ -99,15 +101,15 @@ class Controller:
         file_path: Callable[[File], Path],
         *,
         mac_key: bytes,
-        settle_leases: Callable[[], object] | None = None,
+        settle_leases: Callable[[], bool] | None = None,
         wire: ControlWire | None = None,
     ) -> None:
-        """launchers: by runtime id, or by launcher name for all its runtimes. mac_key: of the forwarding tokens. settle_leases:
-        takes the next step of leases that are to be closed (`services.lease`). wire: None is ZeroMQ in the home's folder.
+        """launchers: by runtime id, or by launcher name for all its runtimes. components_folder, file_path: where content lies.
+
+        mac_key: of the forwarding tokens. settle_leases: takes the next step of leases that are to be closed and says whether there
+        was one (`services.lease`). wire: None is ZeroMQ in the home's folder.
         """
         self._store = store
-        self._launchers = launchers
-        self._routes = routes
         self._home = home
         self._wakeup = wakeup
         self._clock = clock
@@ -115,9 +117,11 @@ class Controller:
         self._wire: ControlWire = wire or ZeroMqWire(control_address(home.run))
         self._nudged = asyncio.Event()
         self._links = Links()
+        self._lookout = Lookout(launchers)
+        self._publisher = Publisher(routes, home.run)
         self._sites = Sites(store, home, components_folder, file_path, self._wire.address)
         self._snapshots = Snapshots(store, self._sites.graphs, self._sites.manifest, mac_key)
-        self._worker = Worker(self._sites, self._links, self._launcher_of, clock, wakeup.notify)
+        self._worker = Worker(self._sites, self._links, self._lookout.launcher_of, clock, wakeup.notify)
         self.effects = Effects(self._worker.perform, clock, self._nudged.set)
         self.on_record: Callable[[Record], None] | None = None
         """Told of each record that was written: for tests that end the world there."""
@@ -125,11 +129,7 @@ class Controller:
         self._read_count = -1
         self._read_at_ns = 0
         self._nodes_at_ns = 0
-        self._nodes_known: set[str] = set()
-        self._observed_by: dict[str, Launcher] = {}
-        self._processes: dict[str, Process] = {}
         self._settled: dict[str, _Settled] = {}
-        self._published: dict[str, tuple[object, object, BackendRoutes]] = {}
         self._steps = self._planned = 0
         self._last_step_s = self._longest_step_s = 0.0
         self._is_open = False
@@ -138,11 +138,11 @@ class Controller:
 
     async def open(self) -> None:
         """Get in touch with what runs. Raises LauncherError, StorageError."""
-        for launcher in self._distinct_launchers():
+        for launcher in self._lookout.launchers:
             await launcher.open()
         await self._refresh(self._clock.now_ns())
         await self._wire.open(self._hear)
-        for launcher in self._distinct_launchers():
+        for launcher in self._lookout.launchers:
             connect = getattr(launcher, "connect", None)
             if connect is not None:
                 connect(self._hear)
@@ -152,7 +152,7 @@ class Controller:
         """End. With `stop_all` everything is stopped first, and comes up again with the next control plane; without, it runs on."""
         await self.effects.close()
         await self._wire.close()
-        for launcher in self._distinct_launchers():
+        for launcher in self._lookout.launchers:
             try:
                 await launcher.close(stop_all=stop_all)
             except DeployError as error:
@@ -167,7 +167,7 @@ class Controller:
             await self.open()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_wakeup(), name="controller: store")
-            for launcher in self._distinct_launchers():
+            for launcher in self._lookout.launchers:
                 tasks.create_task(self._follow(launcher), name="controller: launcher")
             await self._loop()
 
@@ -178,17 +178,17 @@ class Controller:
         """
         begun_s = time.monotonic()
         now_ns = self._clock.now_ns()
-        await self._observe()
+        vanished = await self._lookout.observe()
+        await self._watch_nodes(now_ns, soon=vanished)
         await self._refresh(now_ns)
-        await self._watch_nodes(now_ns)
-        self._publish()
+        self._publisher.publish(self._snapshot)
         actions = [*self._plan(now_ns), *self._strays()]
         await self._execute(actions, now_ns)
-        await self._close_leases(now_ns)
+        closed = await self._close_leases(now_ns)
         self._last_step_s = time.monotonic() - begun_s
         self._longest_step_s = max(self._longest_step_s, self._last_step_s)
         self._steps += 1
-        return len(actions)
+        return len(actions) + closed
 
     # --- For the API ---
 
@@ -203,6 +203,13 @@ class Controller:
     def pulse(self, container_id: str) -> Pulse | None:
         """What a container last said about its work: invocations, and counters of its edges."""
         return self._links.pulse(container_id)
+
+    async def problems(self, *, at_rest: bool = False) -> list[Detail]:
+        """Everything that does not hold, of what is written down and seen now (`pie_deploy.domain.checker`)."""
+        await self._lookout.observe()
+        snapshot = await asyncio.to_thread(self._sites.with_graphs, self._snapshots.read)
+        inventory = inventory_of(snapshot, self._lookout.processes, self._publisher.now())
+        return problems(inventory, self._clock.now_ns(), at_rest=at_rest)
 
     def statistics(self) -> ControllerStatistics:
         return ControllerStatistics(
@@ -219,15 +226,6 @@ class Controller:
 
     # --- Observe ---
 
-    async def _observe(self) -> None:
-        found: dict[str, Process] = {}
-        observed_by: dict[str, Launcher] = {}
-        for launcher in self._distinct_launchers():
-            for one in await launcher.observe():
-                found[one.container_id] = _process(one, self._processes.get(one.container_id))
-                observed_by[one.container_id] = launcher
-        self._processes, self._observed_by = found, observed_by
-
     async def _refresh(self, now_ns: int) -> None:
         """Read what is written down if it may have changed."""
         count = self._wakeup.count
@@ -238,41 +236,18 @@ class Controller:
         containers = self._snapshot.containers
         self._sites.use(self._snapshot)
         self._links.admit({container.id: container.secret for container in containers.values()})
-        self.effects.keep_only(containers.keys() | self._processes.keys())
+        self.effects.keep_only(containers.keys() | self._lookout.processes.keys())
         self._settled = {key: value for key, value in self._settled.items() if key in self._snapshot.desired}
 
-    async def _watch_nodes(self, now_ns: int) -> None:
-        if now_ns < self._nodes_at_ns + NODES_INTERVAL_NS:
+    async def _watch_nodes(self, now_ns: int, *, soon: bool) -> None:
+        if now_ns < self._nodes_at_ns + NODES_INTERVAL_NS and not soon:
             return
         self._nodes_at_ns = now_ns
         for runtime in self._snapshot.runtimes.values():
-            launcher = self._launcher_of(runtime)
-            if launcher is None:
-                continue
-            present = {node.id for node in await launcher.nodes(runtime.id)}
-            watched = watched_nodes(runtime, present, self._nodes_known, now_ns)
-            self._nodes_known |= present
+            watched = await self._lookout.watched(runtime, now_ns)
             if watched != runtime:
                 await asyncio.to_thread(_put_nodes, self._store, runtime, watched)
                 self._wakeup.notify()
-
-    # --- Publish ---
-
-    def _publish(self) -> None:
-        snapshot = self._snapshot
-        for backend_id, facts in snapshot.facts.items():
-            desired = snapshot.by_backend.get(backend_id)
-            last = self._published.get(backend_id)
-            if last is not None and last[0] is facts and last[1] is desired:
-                continue
-            deployment, containers = (None, ()) if desired is None else (desired.deployment, desired.containers)
-            routes = routes_of(facts, deployment, containers, self._home.run)
-            if last is None or last[2] != routes:
-                self._routes.publish(routes)
-            self._published[backend_id] = (facts, desired, routes)
-        for backend_id in [known for known in self._published if known not in snapshot.backends]:
-            del self._published[backend_id]
-            self._routes.withdraw(backend_id)
 
     # --- Plan ---
 
@@ -281,7 +256,7 @@ class Controller:
         used: dict[str, Amount] | None = None
         for desired in self._snapshot.desired.values():
             seen = tuple(self._seen(container.id) for container in desired.containers)
-            if self._is_settled(desired, seen, now_ns):
+            if self._is_settled(desired, seen, now_ns) or self._is_blind(desired):
                 continue
             if _has_lost_node(desired.runtime) and used is None:
                 used = in_use(self._snapshot.containers.values())
@@ -296,8 +271,12 @@ class Controller:
             actions += planned
         return actions
 
+    def _is_blind(self, desired: Desired) -> bool:
+        found = (self._snapshot.runtime_of(container) for container in desired.containers)
+        return self._lookout.is_blind_to(runtime for runtime in (desired.runtime, *found) if runtime is not None)
+
     def _seen(self, container_id: str) -> Seen:
-        return self.effects.seen(container_id, self._processes.get(container_id), self._links.of(container_id))
+        return self.effects.seen(container_id, self._lookout.processes.get(container_id), self._links.of(container_id))
 
     def _is_settled(self, desired: Desired, seen: tuple[Seen, ...], now_ns: int) -> bool:
         last = self._settled.get(desired.deployment.id)
@@ -307,7 +286,7 @@ class Controller:
 
     def _strays(self) -> Iterable[Effect]:
         """What runs and belongs to nothing that is written down."""
-        for container_id, process in self._processes.items():
+        for container_id, process in self._lookout.processes.items():
             if container_id not in self._snapshot.containers and not self._seen(container_id).busy:
                 yield Stop(container_id) if process.running else Remove(container_id)
 
@@ -325,16 +304,18 @@ class Controller:
                     self.on_record(record)
         for action in actions:
             if not isinstance(action, Record) and self._deployment_of(action) not in overtaken:
-                self._worker.strays[action.container_id] = self._observed_by.get(action.container_id)
+                self._worker.strays[action.container_id] = self._lookout.where(action.container_id)
                 self.effects.begin(action)
 
     def _deployment_of(self, effect: Effect) -> str | None:
         container = self._snapshot.containers.get(effect.container_id)
         return None if container is None else container.deployment_id
 
-    async def _close_leases(self, now_ns: int) -> None:
-        if self._settle_leases is not None and any(self._is_due(lease, now_ns) for lease in self._snapshot.leases):
-            await asyncio.to_thread(self._settle_leases)
+    async def _close_leases(self, now_ns: int) -> bool:
+        """Whether one has come nearer to its end."""
+        if self._settle_leases is None or not any(self._is_due(lease, now_ns) for lease in self._snapshot.leases):
+            return False
+        return await asyncio.to_thread(self._settle_leases)
 
     def _is_due(self, lease: Lease, now_ns: int) -> bool:
         if lease.state == "open":
@@ -384,35 +365,15 @@ class Controller:
         if self._links.heard(peer, message) is not None:
             self._nudged.set()
 
-    # --- Launchers ---
-
-    def _distinct_launchers(self) -> list[Launcher]:
-        return list({id(launcher): launcher for launcher in self._launchers.values()}.values())
-
-    def _launcher_of(self, runtime: Runtime) -> Launcher | None:
-        return self._launchers.get(runtime.id) or self._launchers.get(runtime.name) or self._launchers.get(runtime.launcher)
-
     def _launcher_by_row(self, container_id: str) -> Launcher:
         with self._store.reading() as reading:
             container = reading.find_container(container_id)
             runtimes = Snapshot(runtimes={runtime.id: runtime for runtime in reading.runtimes()})
         runtime = None if container is None else runtimes.runtime_of(container)
-        launcher = None if runtime is None else self._launcher_of(runtime)
+        launcher = None if runtime is None else self._lookout.launcher_of(runtime)
         if launcher is None:
             raise NotFoundError(f"there is no container {container_id[:80]!r}")
         return launcher
-
-
-def _process(one: ObservedContainer, last: Process | None) -> Process:
-    now = Process(
-        incarnation=one.incarnation,
-        running=one.state == "running",
-        pid=one.pid,
-        started_at_ns=one.started_at_ns,
-        exit_code=one.exit_code,
-        reason=one.reason,
-    )
-    return last if last == now and last is not None else now
 
 
 def _has_lost_node(runtime: Runtime) -> bool:

@@ -29,7 +29,7 @@ class Snapshot:
     runtimes: Mapping[str, Runtime] = field(default_factory=dict)
     leases: Sequence[Lease] = ()
     containers: Mapping[str, Container] = field(default_factory=dict)
-    """By id."""
+    """By id; also of deployments that cannot be looked after now."""
 
     def runtime_of(self, container: Container) -> Runtime | None:
         """Where the container is: a redeploy may move its deployment elsewhere, and it stays until it goes."""
@@ -76,7 +76,7 @@ class Snapshots:
             one = self._desired(row, tuple(by_deployment[row.id]), runtimes, facts)
             if one is not None:
                 desired[row.id] = one
-        containers = {container.id: container for one in desired.values() for container in one.containers}
+        containers = {container.id: container for found in by_deployment.values() for container in found}
         by_backend = {one.deployment.backend_id: one for one in desired.values()}
         return Snapshot(backends, desired, by_backend, facts, runtimes, reading.leases(), containers)
 

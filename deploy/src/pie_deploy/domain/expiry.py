@@ -53,15 +53,20 @@ def moved(deployment: Deployment, runtime: Runtime, now_ns: int) -> Lifetime:
     return Lifetime(deployment.expires_at_ns, deployment.hard_deadline_ns)
 
 
-def renewed_ns(deployment: Deployment, now_ns: int) -> int | None:
-    """The new `expires_at_ns` when it is time to renew it, else None."""
+def renewal_due_ns(deployment: Deployment) -> int | None:
+    """When its expiry is to be renewed; None: never again, unless it changes."""
     expires_at_ns = deployment.expires_at_ns
     if deployment.status != "running" or deployment.fixed_duration is not None or expires_at_ns is None:
         return None
-    if expires_at_ns - now_ns > DEPLOYMENT_WINDOW_NS // 2:
+    if deployment.hard_deadline_ns is not None and deployment.hard_deadline_ns <= expires_at_ns:
         return None
-    later_ns = _window_end_ns(now_ns, deployment.hard_deadline_ns)
-    return later_ns if later_ns > expires_at_ns else None
+    return expires_at_ns - DEPLOYMENT_WINDOW_NS // 2
+
+
+def renewed_ns(deployment: Deployment, now_ns: int) -> int | None:
+    """The new `expires_at_ns` when it is time to renew it, else None."""
+    due_ns = renewal_due_ns(deployment)
+    return None if due_ns is None or now_ns < due_ns else _window_end_ns(now_ns, deployment.hard_deadline_ns)
 
 
 def is_expired(deployment: Deployment, now_ns: int) -> bool:

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from pie_deploy.domain.actions import Action, Effect, Record, Remove, SaveGenerated, SendGo, Stop
 from pie_deploy.domain.deployment import gone, is_current, serving_generation, transition, undeployed
 from pie_deploy.domain.duration import format_duration
-from pie_deploy.domain.expiry import is_expired, renewed_ns
+from pie_deploy.domain.expiry import is_expired, renewal_due_ns, renewed_ns
 from pie_deploy.domain.observation import NOTHING, Seen
 from pie_deploy.domain.placement import Amount, Request, place, reserved
 from pie_deploy.domain.records import Container, ContainerState, Deployment, Runtime
@@ -71,7 +71,7 @@ def plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
 def due_ns(desired: Desired, observed: Observed) -> int | None:
     """When time alone may change the plan; None: never."""
     deployment = desired.deployment
-    moments = [deployment.expires_at_ns]
+    moments = [deployment.expires_at_ns, renewal_due_ns(deployment)]
     for container in desired.containers:
         seen = observed.of(container)
         moments += [container.retry_at_ns, seen.retry_at_ns or None]

@@ -67,6 +67,7 @@ class GatewaySocket:
 
     def close(self, linger_ms: int) -> None:
         self.socket.disable_monitor()
+        self.monitor.close(linger=0)  # else the context would wait for it for ever
         self.socket.close(linger=linger_ms)
 
     def _try_to_send(self, message: FromContainer, body: bytes) -> bool:

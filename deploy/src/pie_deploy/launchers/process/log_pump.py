@@ -63,6 +63,11 @@ class Pump:
         os.set_blocking(descriptor, False)
         self._loop.add_reader(descriptor, self._read)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the stream has used up its allowance, so that its writer has to wait."""
+        return self._pause is not None
+
     def _read(self) -> None:
         data = self._take()
         if data is None:

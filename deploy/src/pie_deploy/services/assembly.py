@@ -35,6 +35,12 @@ class Services:
     audit: Audit
     wakeup: Wakeup
 
+    def sweep(self) -> int:
+        """Remove from the disk what no row refers to. To be called at the start, before anything else. Returns how much there
+        was.
+        """
+        return self.files.sweep() + self.components.sweep()
+
 
 def assemble(
     store: Store,

@@ -113,6 +113,18 @@ class Components:
             _remove(aside)
         return folder
 
+    def sweep(self) -> int:
+        """Remove unpacked folders of versions that are gone, and what a crash left half unpacked. To be called at the start, before
+        anything else. Returns how many there were.
+        """
+        if not self._home.components.is_dir():
+            return 0
+        with self._ledger.reading() as reading:
+            unused = [folder for folder in self._home.components.iterdir() if not reading.is_content_used(folder.name)]
+        for folder in unused:
+            _remove(folder)
+        return len(unused)
+
 
 def _candidate(reading: Reading, actor: Actor, ref: str) -> ComponentVersion:
     """What `promote` means by a reference."""

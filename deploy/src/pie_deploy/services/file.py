@@ -47,35 +47,6 @@ class Files:
             _put(change, file, "file.uploaded")
         return file
 
-    def keep_generated(self, actor: Actor, origin: str, file_type: str, path: Path, lease: str | None = None) -> File:
-        """Keep what a container has generated; the same again is the same file. origin: `deployment/vertex/slot`. For the
-        controller.
-
-        The lease may be closing. Raises StorageError.
-        """
-        with (
-            self._blobs.staged(path, FILE_BYTES_MAX) as staged,
-            self._blobs.lock,
-            self._ledger.change(actor) as change,
-        ):
-            for known in change.rows.files():
-                if known.generated_by == origin and known.content_hash == staged.content_hash:
-                    return known
-            file = File(
-                id=change.new_id("f"),
-                name=origin.rpartition("/")[2],
-                file_type=file_type,
-                size_bytes=staged.size_bytes,
-                content_hash=staged.content_hash,
-                owner=actor.name,
-                lease_id=lease,
-                generated_by=origin,
-                created_at_ns=change.now_ns,
-            )
-            self._blobs.place(staged)
-            _put(change, file, "file.generated")
-        return file
-
     def link(self, actor: Actor, ref: str, lease: str) -> File:
         """A file of its own that the lease owns, with the same content; the original stays the workspace's (it cannot enter a
         lease).
@@ -146,6 +117,13 @@ class Files:
     def path(self, file: File) -> Path:
         """Where a file's bytes lie. For the controller."""
         return self._blobs.path(file.content_hash)
+
+    def sweep(self) -> int:
+        """Remove contents that nobody refers to: what a crash left. To be called at the start, before anything else. Returns
+        how many there were.
+        """
+        with self._blobs.lock, self._ledger.reading() as reading:
+            return self._blobs.sweep(reading.is_content_used)
 
 
 def _point(backend: Backend) -> tuple[str, int, str]:

@@ -1,0 +1,3 @@
+from pie_deploy.app.process import main
+
+main()

@@ -1,0 +1,83 @@
+"""One of the platform's servers: an ASGI app behind a loopback port, on the event loop that is there."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from pie_deploy.errors import StorageError
+
+LOOPBACK = "127.0.0.1"
+BACKLOG = 1024
+KEEP_ALIVE_S = 75
+GRACE_S = 5
+"""For requests under way when the platform is told to stop; streams have no end of their own."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process has other servers, and other things to do at the end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Listener:
+    """Bound from the beginning, so that its URL is known; `serve` runs until `stop`."""
+
+    def __init__(self, name: str, port: int) -> None:
+        """Raises StorageError when the port is taken."""
+        self._name = name
+        self._socket = _bound(name, port)
+        self._server: Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
+
+    async def start(self, app: Any, connections_max: int) -> asyncio.Task[None]:
+        """Serve the app; returns when requests are answered. The task ends with `stop`, or with what went wrong."""
+        self._server = Server(_settings(app, connections_max))
+        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name=self._name)
+        while not (self._server.started or self._serving.done()):  # noqa: ASYNC110 (uvicorn sets a flag)
+            await asyncio.sleep(0.005)
+        return self._serving
+
+    async def stop(self) -> None:
+        """Let requests under way end, within `GRACE_S`."""
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await asyncio.wait((self._serving,))
+        self._socket.close()
+
+
+def _bound(name: str, port: int) -> socket.socket:
+    try:
+        bound = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; not every event loop sets it
+        return bound
+    except OSError as error:
+        raise StorageError(
+            f"the {name} cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another port, 0 takes a free one"
+        ) from error
+
+
+def _settings(app: Any, connections_max: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http="httptools",
+        ws="websockets-sansio",
+        loop="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=connections_max,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+    )

@@ -36,11 +36,19 @@ class NoEnvironments:
 
 
 class ProcessWorld:
-    def __init__(self, home: Home, *, orphan_grace_s: float = 60, isolation: Isolation = "none", use_cgroups: bool = True) -> None:
+    def __init__(
+        self,
+        home: Home,
+        runtime_id: str = "r-test",
+        *,
+        orphan_grace_s: float = 60,
+        isolation: Isolation = "none",
+        use_cgroups: bool = True,
+    ) -> None:
         self.home = home
         self.launcher = ProcessLauncher(
             home,
-            "r-test",
+            runtime_id,
             orphan_grace_s=orphan_grace_s,
             isolation=isolation,
             use_cgroups=use_cgroups,
@@ -57,7 +65,7 @@ class ProcessWorld:
     def processes(self, container_id: str = "") -> list[int]:
         """Everything on this machine that carries the mark of a container of this home."""
         mark = f"{self.home.containers}/{container_id}"
-        return [process.pid for process in take_census().values() if process.mark.startswith(mark)]
+        return [process.pid for process in take_census() if process.mark.startswith(mark)]
 
 
 async def launch(

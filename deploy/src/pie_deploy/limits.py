@@ -223,6 +223,9 @@ SUPERVISOR_FRAME_BYTES_MAX = 16 << 20
 SUPERVISOR_CONNECTIONS_MAX = 16
 """Control planes and tools that are in touch with one supervisor at once: one, and a few that are just coming or going."""
 
+SUPERVISOR_GREETING_S = 10.0
+"""Until a connection has said who it is; whoever just holds it open is in the way of others."""
+
 SUPERVISOR_REQUESTS_MAX = 20_000
 """Under way on one connection: a stop of every vertex of the largest graph."""
 
@@ -419,3 +422,32 @@ API_EVENTS_AT_ONCE = 500
 
 API_LOG_LINES_MAX = 1_000_000
 """Of one `tail`."""
+
+# --- Live tests ----------------------------------------------------------------------------------------------------
+
+LIVE_TEST_BYTES_MAX = 1 << 20
+"""Of a test's manifest: it holds a graph at most."""
+
+LIVE_TEST_STEPS_MAX = 1000
+"""Of one test: each waits, so more would not end."""
+
+LIVE_TEST_TTL = "2m"
+"""Unattended life of a test's lease: it is kept alive while the test runs; nothing is left for long when the runner is killed."""
+
+LIVE_TEST_BODY_BYTES_MAX = 16 << 20
+"""Of an answer that is held against what is expected."""
+
+LIVE_TEST_VALUES_MAX = 10_000
+"""Of a stream that are kept for a test; older ones go."""
+
+LIVE_TEST_VALUE_BYTES_MAX = 1 << 20
+"""Of one value of a stream."""
+
+LIVE_TEST_LOG_LINES_MAX = 100_000
+"""Of a container's log that a test looks at."""
+
+EXPECTED_FAILURES_MAX = 100
+"""Sentences about one value that is not as expected."""
+
+SHOWN_CHARACTERS_MAX = 200
+"""Of a value in such a sentence."""

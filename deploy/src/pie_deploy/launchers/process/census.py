@@ -8,7 +8,7 @@ and once its parents are gone it becomes a child of the supervisor, which adopts
 import contextlib
 import os
 import signal
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +45,49 @@ class Membership:
     """Of its control group."""
 
 
-def take_census(proc: Path = PROC) -> dict[int, OsProcess]:
-    """All live processes of this user (zombies are dead), by pid."""
-    return {process.pid: process for process in map(read_process, _pids(proc)) if process is not None}
+class Census:
+    """Processes at one moment, found by what they have in common."""
+
+    def __init__(self, processes: Iterable[OsProcess]) -> None:
+        self._by_pid = {process.pid: process for process in processes}
+        self._children: dict[int, list[int]] = {}
+        self._sessions: dict[int, list[int]] = {}
+        self._marks: dict[str, list[int]] = {}
+        for process in self._by_pid.values():
+            self._children.setdefault(process.parent, []).append(process.pid)
+            self._sessions.setdefault(process.session, []).append(process.pid)
+            if process.mark:
+                self._marks.setdefault(process.mark, []).append(process.pid)
+
+    def __iter__(self) -> Iterator[OsProcess]:
+        return iter(self._by_pid.values())
+
+    def members(self, membership: Membership) -> list[OsProcess]:
+        """The processes of one container."""
+        found = {membership.main_pid, *membership.pids}
+        found.update(self._sessions.get(membership.main_pid, ()), self._marks.get(membership.mark, ()))
+        return self._with_descendants(found)
+
+    def strays(self, adopter: int, memberships: Iterable[Membership]) -> list[OsProcess]:
+        """Orphans that the adopter has got and that belong to no container any more, with their descendants."""
+        owned: set[int] = set()
+        for membership in memberships:
+            owned.update(process.pid for process in self.members(membership))
+        return self._with_descendants({pid for pid in self._children.get(adopter, ()) if pid not in owned})
+
+    def _with_descendants(self, pids: set[int]) -> list[OsProcess]:
+        waiting = list(pids)
+        while waiting:
+            for child in self._children.get(waiting.pop(), ()):
+                if child not in pids:
+                    pids.add(child)
+                    waiting.append(child)
+        return [self._by_pid[pid] for pid in sorted(pids) if pid in self._by_pid]
+
+
+def take_census(proc: Path = PROC) -> Census:
+    """All live processes of this user; zombies are dead."""
+    return Census(process for process in map(read_process, _pids(proc)) if process is not None)
 
 
 def _pids(proc: Path) -> Iterator[int]:
@@ -115,42 +155,6 @@ def _read(path: str) -> bytes:
         return b"".join(chunks)
     finally:
         os.close(descriptor)
-
-
-def members(census: Mapping[int, OsProcess], membership: Membership) -> list[OsProcess]:
-    """The processes of one container."""
-    found = {
-        process.pid
-        for process in census.values()
-        if process.session == membership.main_pid
-        or (membership.mark and process.mark == membership.mark)
-        or process.pid == membership.main_pid
-        or process.pid in membership.pids
-    }
-    _add_descendants(census, found)
-    return [census[pid] for pid in sorted(found)]
-
-
-def _add_descendants(census: Mapping[int, OsProcess], found: set[int]) -> None:
-    children: dict[int, list[int]] = {}
-    for process in census.values():
-        children.setdefault(process.parent, []).append(process.pid)
-    waiting = list(found)
-    while waiting:
-        for child in children.get(waiting.pop(), ()):
-            if child not in found:
-                found.add(child)
-                waiting.append(child)
-
-
-def strays(census: Mapping[int, OsProcess], adopter: int, memberships: Iterable[Membership]) -> list[OsProcess]:
-    """Orphans that the adopter has got and that belong to no container any more: they gave up every mark. With descendants."""
-    owned: set[int] = set()
-    for membership in memberships:
-        owned.update(process.pid for process in members(census, membership))
-    found = {process.pid for process in census.values() if process.parent == adopter and process.pid not in owned}
-    _add_descendants(census, found)
-    return [census[pid] for pid in sorted(found)]
 
 
 def send_signal(process: OsProcess, number: int) -> None:

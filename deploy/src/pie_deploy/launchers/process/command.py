@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pie_flow.container import SPEC_VARIABLE, ContainerSpec, InferletProgram
+from pie_deploy.launchers.process import installation
+from pie_flow.container import SPEC_VARIABLE, CommandProgram, ContainerSpec, InferletProgram
 
 Command = Callable[[ContainerSpec, Path], Sequence[str]]
 
@@ -29,7 +30,7 @@ def variables(
     """The whole environment of a container."""
     threads = str(max(1, math.ceil(cpu)))
     chosen = {
-        "PATH": f"{environment}/bin:/usr/local/bin:/usr/bin:/bin",
+        "PATH": _path(spec, environment),
         "HOME": spec.work_folder,
         "TMPDIR": str(Path(spec.work_folder) / "tmp"),
         "LANG": "C.UTF-8",
@@ -48,6 +49,12 @@ def variables(
     if gpu == 0:
         chosen["CUDA_VISIBLE_DEVICES"] = ""
     return chosen
+
+
+def _path(spec: ContainerSpec, environment: Path) -> str:
+    """A command finds the platform's own programs too, after all others."""
+    platform = f":{installation.programs()}" if isinstance(spec.program, CommandProgram) else ""
+    return f"{environment}/bin:/usr/local/bin:/usr/bin:/bin{platform}"
 
 
 def needs_network(spec: ContainerSpec) -> bool:
@@ -97,6 +104,8 @@ def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path) -> Itera
     if spec.component_folder is not None:
         yield spec.component_folder
     yield from spec.files.values()
+    if isinstance(spec.program, CommandProgram):
+        yield from installation.folders()
     if isinstance(spec.program, InferletProgram) and spec.program.api_key_file is not None:
         yield spec.program.api_key_file
 

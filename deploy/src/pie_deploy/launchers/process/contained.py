@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 
 from pie_deploy.clock import Clock
-from pie_deploy.launchers.process.census import Membership, OsProcess, members, send_signal
+from pie_deploy.launchers.process.census import Census, Membership, OsProcess, send_signal
 from pie_deploy.launchers.process.cgroup import Group
 from pie_deploy.launchers.process.log_pump import ContainerLog, Pump
 from pie_deploy.launchers.process.messages import ContainerReport, Launch
@@ -20,7 +20,7 @@ from pie_deploy.launchers.process.spawn import Spawned
 from pie_deploy.limits import ASK_ROUND_S_MAX, KILL_ROUND_S
 from pie_flow.container import SPEC_VARIABLE
 
-TakeCensus = Callable[[], Awaitable[Mapping[int, OsProcess]]]
+TakeCensus = Callable[[], Awaitable[Census]]
 
 _SHELL_SIGNAL_BASE = 128
 _SIGNAL_MAX = 64
@@ -87,7 +87,7 @@ class Contained:
 
     async def _end_the_rest(self) -> None:
         loop = asyncio.get_running_loop()
-        while rest := members(await self._take_census(), self.membership):
+        while rest := (await self._take_census()).members(self.membership):
             if loop.time() >= self._patience_until_s:
                 self._kill(rest)
             await asyncio.sleep(KILL_ROUND_S)
@@ -123,7 +123,7 @@ class Contained:
         if not self._status.done() and not self.launch.is_sandboxed:
             os.kill(self.pid, signal.SIGTERM)  # at once: the pid is ours until we reap it
         while self.is_running and loop.time() < until_s:
-            for process in members(await self._take_census(), self.membership):
+            for process in (await self._take_census()).members(self.membership):
                 if (process.pid, process.start_ticks) not in asked and not process.is_sandbox:
                     asked.add((process.pid, process.start_ticks))
                     if process.pid != self.pid:
@@ -137,7 +137,7 @@ class Contained:
         self._kill_reason = self._kill_reason or reason
         while self.is_running:
             if not self._status.done():
-                self._kill(members(await self._take_census(), self.membership))
+                self._kill((await self._take_census()).members(self.membership))
             await self._ended_within(KILL_ROUND_S)
 
     async def _ended_within(self, timeout_s: float) -> None:

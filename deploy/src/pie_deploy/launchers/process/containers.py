@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,12 @@ from pie_deploy.clock import Clock
 from pie_deploy.launchers.process import bounds
 from pie_deploy.launchers.process.bounds import Machine
 from pie_deploy.launchers.process.census import (
+    Census,
     OsProcess,
     anonymous_bytes,
-    members,
     proportional_bytes,
     send_signal,
     start_ticks,
-    strays,
     take_census,
 )
 from pie_deploy.launchers.process.cgroup import Cgroups, Group, GroupLimits
@@ -56,7 +55,7 @@ class Containers:
         self._logs: dict[str, ContainerLog] = {}
         self._by_pid: dict[int, Contained] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._census: asyncio.Future[Mapping[int, OsProcess]] | None = None
+        self._census: asyncio.Future[Census] | None = None
         self._emptied: list[Group] = []
 
     # --- What there is -----------------------------------------------------------------------------------------------
@@ -138,7 +137,7 @@ class Containers:
     def _tasks_of_user(self, group: Group) -> int:
         if "pids" in group.controlled or os.getuid() == 0:
             return 0
-        return sum(process.tasks for process in take_census().values())
+        return sum(process.tasks for process in take_census())
 
     async def _run(self, contained: Contained) -> None:
         await contained.run()
@@ -193,9 +192,9 @@ class Containers:
             return
         census = await self._shared_census()
         for contained in watched:
-            self._check_bounds(contained, members(census, contained.membership))
+            self._check_bounds(contained, census.members(contained.membership))
         if not all(contained.group.is_exact for contained in self.running):
-            for process in strays(census, os.getpid(), [contained.membership for contained in self.running]):
+            for process in census.strays(os.getpid(), [contained.membership for contained in self.running]):
                 send_signal(process, signal.SIGKILL)
 
     def _check_bounds(self, contained: Contained, processes: list[OsProcess]) -> None:
@@ -207,7 +206,7 @@ class Containers:
         if reason is not None:
             self._task(contained.kill(reason))
 
-    def _shared_census(self) -> asyncio.Future[Mapping[int, OsProcess]]:
+    def _shared_census(self) -> asyncio.Future[Census]:
         """A census that is taken after this call: all who ask within a moment share one."""
         if self._census is None:
             loop = asyncio.get_running_loop()

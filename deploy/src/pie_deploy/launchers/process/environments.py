@@ -2,7 +2,7 @@
 
     <environments>/<key>/          the environment, at the path where it is used: scripts in it name that path
     <environments>/<key>/.complete written last; without it the folder is what a killed builder has left
-    <environments>/<key>.lock      held while one builds; the kernel gives it up with the builder, however that ends
+    <environments>/<key>.lock      held while one builds; the kernel gives it up with the builder and its pip, however they end
 
 The key is a hash of the requirements, the Python and the seeds. A complete environment is never changed.
 """
@@ -70,16 +70,16 @@ class Environments:
         """Blocking. Two builders, also of two processes, make it once."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _lock(path.with_suffix(".lock")):
+            with _lock(path.with_suffix(".lock")) as lock:
                 if not (path / _COMPLETE).exists():
                     shutil.rmtree(path, ignore_errors=True)
-                    self._build(path, requirements, seeds)
+                    self._build(path, requirements, seeds, lock)
                     (path / _COMPLETE).touch()
         except OSError as error:
             raise LauncherError(f"the environment cannot be made: {error}") from error
         return path
 
-    def _build(self, path: Path, requirements: str, seeds: Sequence[Seed]) -> None:
+    def _build(self, path: Path, requirements: str, seeds: Sequence[Seed], lock: int) -> None:
         venv.EnvBuilder(symlinks=True, with_pip=False).create(path)
         site_packages = path / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
         for seed in seeds:
@@ -87,7 +87,7 @@ class Environments:
         compileall.compile_dir(site_packages, quiet=2)
         if requirements:
             (path / "requirements.txt").write_text(requirements)
-            install(path, self._variables, wheels_only=self._wheels_only)
+            install(path, self._variables, wheels_only=self._wheels_only, lock=lock)
 
 
 def environment_key(requirements: str, seeds: Sequence[Seed]) -> str:
@@ -106,7 +106,7 @@ def _read_requirements(spec: ContainerSpec) -> bytes:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Iterator[int]:
     """Waits for another builder, as long as that one may take. Raises LauncherError when it takes longer."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline_s = time.monotonic() + REQUIREMENTS_INSTALL_S
@@ -119,6 +119,6 @@ def _lock(path: Path) -> Iterator[None]:
                 if time.monotonic() > deadline_s:
                     raise LauncherError("somebody else builds the same environment, for too long") from error
                 time.sleep(ENVIRONMENT_LOCK_POLL_S)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

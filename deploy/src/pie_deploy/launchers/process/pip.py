@@ -14,8 +14,11 @@ from pie_deploy.errors import LauncherError
 from pie_deploy.limits import REQUIREMENTS_INSTALL_S, REQUIREMENTS_OUTPUT_BYTES_MAX
 
 
-def install(environment: Path, variables: Mapping[str, str], *, wheels_only: bool) -> None:
-    """What stands in its `requirements.txt`. Blocking. Raises LauncherError with the end of pip's output."""
+def install(environment: Path, variables: Mapping[str, str], *, wheels_only: bool, lock: int) -> None:
+    """What stands in its `requirements.txt`. Blocking. Raises LauncherError with the end of pip's output.
+
+    lock: a locked descriptor that pip shares: if this process is killed, the next builder waits until pip has ended, too.
+    """
     with tempfile.TemporaryFile() as output:
         pip = subprocess.Popen(
             install_command(environment, wheels_only=wheels_only),
@@ -24,6 +27,7 @@ def install(environment: Path, variables: Mapping[str, str], *, wheels_only: boo
             stderr=subprocess.STDOUT,
             env=dict(variables),
             cwd=environment,
+            pass_fds=(lock,),
             start_new_session=True,  # what it starts in turn is ended with it
         )
         try:

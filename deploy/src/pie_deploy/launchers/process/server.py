@@ -30,7 +30,12 @@ from pie_deploy.launchers.process.messages import (
     Welcome,
 )
 from pie_deploy.launchers.process.peer import peer_uid
-from pie_deploy.limits import SUPERVISOR_BACKLOG_BYTES_MAX, SUPERVISOR_CONNECTIONS_MAX, SUPERVISOR_REQUESTS_MAX
+from pie_deploy.limits import (
+    SUPERVISOR_BACKLOG_BYTES_MAX,
+    SUPERVISOR_CONNECTIONS_MAX,
+    SUPERVISOR_GREETING_S,
+    SUPERVISOR_REQUESTS_MAX,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -65,12 +70,12 @@ class Server:
         """One connection, from its first byte to its last."""
         connection = Connection(writer)
         try:
-            if peer_uid(writer.get_extra_info("socket")) != os.getuid() or len(self._connections) >= SUPERVISOR_CONNECTIONS_MAX:
+            if peer_uid(writer.get_extra_info("socket")) != os.getuid() or len(self._serving) > SUPERVISOR_CONNECTIONS_MAX:
                 return
-            if await self._greet(reader, connection):
+            if await asyncio.wait_for(self._greet(reader, connection), SUPERVISOR_GREETING_S):
                 self._connections.add(connection)
                 await self._answer_all(reader, connection)
-        except (FrameError, msgspec.DecodeError) as error:
+        except (FrameError, msgspec.DecodeError, TimeoutError) as error:
             _logger.warning("a launcher sends what cannot be read: %s", error)
         finally:
             self._connections.discard(connection)

@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from pie_deploy.clock import Clock
-from pie_deploy.launchers.process.census import OsProcess, send_signal, take_census
+from pie_deploy.launchers.process.census import Census, OsProcess, send_signal, take_census
 from pie_deploy.launchers.process.cgroup import Cgroups
 from pie_deploy.launchers.process.container_record import ContainerRecord, read_records, write_record
 from pie_deploy.launchers.process.messages import ContainerReport
@@ -37,15 +37,13 @@ def sweep(containers: Path, runtime_id: str, cgroups: Cgroups, clock: Clock) -> 
     return [_close(containers, record, clock) for record in own]
 
 
-def leftovers(
-    census: Mapping[int, OsProcess], containers: Path, own: Collection[ContainerRecord], foreign: Collection[str]
-) -> list[OsProcess]:
+def leftovers(census: Census, containers: Path, own: Collection[ContainerRecord], foreign: Collection[str]) -> list[OsProcess]:
     """Processes whose mark names a container in this folder, unless it is one of another runtime; and main processes on record."""
     folder = f"{containers}/"
     mains = {(record.report.pid, record.start_ticks) for record in own}
     return [
         process
-        for process in census.values()
+        for process in census
         if process.pid != os.getpid()
         and (
             (process.pid, process.start_ticks) in mains

@@ -20,8 +20,9 @@ from typing import Annotated
 
 import msgspec
 
+from pie_deploy.domain.fields import FieldError, convert
 from pie_deploy.domain.graph import ComponentSource, Edge, Graph, Slot, Vertex
-from pie_deploy.domain.manifest import Name, field_message, literal_text
+from pie_deploy.domain.manifest import Name, literal_text
 from pie_deploy.domain.yaml_text import dump_yaml, load_yaml
 from pie_deploy.errors import ManifestError
 from pie_deploy.limits import DOCUMENT_BYTES_MAX, LABEL_CHARACTERS_MAX, SLOTS_MAX, TEXT_CHARACTERS_MAX, VERTICES_MAX
@@ -66,10 +67,10 @@ def parse_document(text: str | bytes, file_name: str = "backend.yml") -> GraphDo
     """Raises ManifestError, which names the field."""
     value = load_yaml(text, file_name, bytes_max=DOCUMENT_BYTES_MAX)
     try:
-        document = msgspec.convert({} if value is None else value, GraphDocument)
+        document = convert({} if value is None else value, GraphDocument)
         check_document(document)
-    except msgspec.ValidationError as error:
-        raise ManifestError(f"{file_name}: {field_message(error)}") from error
+    except FieldError as error:
+        raise ManifestError(f"{file_name}: {error}") from error
     except ManifestError as error:
         raise ManifestError(f"{file_name}: {error}", error.details) from error
     return document

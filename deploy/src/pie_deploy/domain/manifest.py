@@ -21,8 +21,7 @@ http:
 from itertools import islice
 from typing import Any
 
-import msgspec
-
+from pie_deploy.domain.fields import FieldError, convert
 from pie_deploy.domain.manifest_checks import faults
 from pie_deploy.domain.manifest_structs import (
     NAME_PATTERN,
@@ -70,9 +69,9 @@ def parse_manifest(text: str | bytes) -> ComponentManifest:
     if isinstance(value, dict):
         _complete(value)
     try:
-        manifest = msgspec.convert(value, ComponentManifest)
-    except msgspec.ValidationError as error:
-        raise ManifestError(f"{FILE_NAME}: {field_message(error)}") from error
+        manifest = convert(value, ComponentManifest)
+    except FieldError as error:
+        raise ManifestError(f"{FILE_NAME}: {error}") from error
     found = [
         Detail(code=ManifestError.code, message=message, subject=field) for field, message in islice(faults(manifest), PROBLEMS_MAX)
     ]
@@ -80,14 +79,6 @@ def parse_manifest(text: str | bytes) -> ComponentManifest:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise ManifestError(f"{FILE_NAME}: {found[0].subject}: {found[0].message}{more}", found)
     return manifest
-
-
-def field_message(error: msgspec.ValidationError) -> str:
-    """msgspec's message with the field first: `worker.entry: expected str, got int`."""
-    message, _, path = str(error).partition(" - at `")
-    field = path.rstrip("`").removeprefix("$").removeprefix(".")
-    message = f"{message[:1].lower()}{message[1:]}".replace("`", "")
-    return f"{field}: {message}" if field else message
 
 
 def _complete(value: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ class _Builder:
             raise self._refusal(f"it nests deeper than {YAML_DEPTH_MAX}", event)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise self._refusal("anchors and aliases are not read", event)
-        if event.tag is not None and not (isinstance(event, yaml.ScalarEvent) and event.tag == "!"):
+        if event.tag is not None:
             raise self._refusal("tags are not read", event)
 
     def _scalar(self, event: Any) -> object:
@@ -136,7 +136,7 @@ def _place(mark: Any) -> str:
     return "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     def ignore_aliases(self, data: object) -> bool:
         return True
 

@@ -7,6 +7,7 @@ import cli_rows as rows
 import pytest
 from cli_fakes import FakeApi, run
 
+from pie_deploy.domain.operations import DeleteVertex
 from pie_deploy.domain.records import Event
 from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services.views import AliasView, BackendView, EndpointView, LeaseView, TypeView, VertexView
@@ -56,10 +57,11 @@ def test_a_deployment_is_shown_with_its_times(api: FakeApi) -> None:
 def test_events_that_have_happened_are_listed(api: FakeApi) -> None:
     api.on("GET", "/v1/deployments/wordcount", rows.deployment())
     event = Event(seq=1, at_ns=rows.THEN_NS, type="container.exited", data={"vertex": "count", "exit_code": 1, "note": ""})
-    api.on_items("/v1/audit", event)
+    api.on("GET", "/v1/audit", {"items": [event]}, {"items": []})
     out = run("deployment", "events", "wordcount").out
     assert out == "2023-11-14T22:13:20Z  container.exited  vertex=count exit_code=1\n"
-    assert api.asked[-1].query == {"deployment": "d-aaaaaaaaaaaa", "after": "0"}
+    assert [asked.query["after"] for asked in api.asked[1:]] == ["0", "1"]
+    assert api.asked[-1].query["deployment"] == "d-aaaaaaaaaaaa"
 
 
 def test_a_backend_is_shown_with_its_graph_and_what_it_lacks(api: FakeApi) -> None:
@@ -84,6 +86,14 @@ def test_endpoints_are_listed_with_their_urls(api: FakeApi) -> None:
     )
     api.on_items("/v1/backends/words/endpoints", view)
     assert run("backend", "endpoints", "words").out.splitlines()[1].endswith("  http://x/f/t")
+
+
+def test_a_long_log_is_read_page_by_page(api: FakeApi) -> None:
+    pages = [[rows.record(seq, DeleteVertex(vertex="x")) for seq in page] for page in ((4, 5), (6, 7), ())]
+    api.on("GET", "/v1/backends/words/operations", *({"items": page} for page in pages))
+    out = run("backend", "operations", "words", "--after", "3", "--limit", "3", "--vertex", "x", "--json").out
+    assert [record["seq"] for record in json.loads(out)] == [4, 5, 6]
+    assert [asked.query["after"] for asked in api.asked] == ["3", "5"]
 
 
 def test_diff_shows_operations(api: FakeApi) -> None:

@@ -98,6 +98,15 @@ def test_a_redeploy_is_waited_for_until_the_new_ones_serve(api: FakeApi) -> None
     assert [asked.json for asked in api.asked if asked.method == "POST"] == [{"debug": False}]
 
 
+def test_of_a_redeploy_only_the_new_ones_are_told(api: FakeApi) -> None:
+    api.on("POST", "/v1/deployments/words/redeploy", rows.deployment(status="running", redeploying=True, generation=2))
+    api.on_lines("GET", WAIT, rows.deployment(status="running", generation=2))
+    api.on_items(CONTAINERS, rows.container("old"), rows.container("new", generation=2))
+    err = run("backend", "redeploy", "words", "--wait").err
+    assert "new: ready" in err
+    assert "old" not in err
+
+
 def test_a_redeploy_that_ends_in_the_middle_has_not_succeeded(api: FakeApi) -> None:
     api.on("POST", "/v1/deployments/words/redeploy", rows.deployment(status="running", redeploying=True, generation=2))
     api.on_lines("GET", WAIT, rows.deployment(status="running", redeploying=True))

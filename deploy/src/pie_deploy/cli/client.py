@@ -112,7 +112,7 @@ class Client:
         if response.is_error:
             raise refusal(response.status_code, response.content)
         if kind is type(None):
-            return None  # type: ignore[return-value]
+            return None
         return self._decoded(msgspec.json.Decoder(kind).decode, response.content)
 
     @contextmanager

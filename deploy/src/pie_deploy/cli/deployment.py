@@ -85,7 +85,14 @@ def _events(client: Client, ref: str, after: int, *, follow: bool) -> Iterator[E
     if follow:
         return client.events(at("deployments", ref, "events"), Event, after=after)
     row = client.get(at("deployments", ref), Deployment)
-    return iter(client.items(at("audit"), Event, deployment=row.id, after=after))
+    return _past(client, row.id, after)
+
+
+def _past(client: Client, deployment_id: str, after: int) -> Iterator[Event]:
+    """As many as are asked for; an answer has only so many."""
+    while page := client.items(at("audit"), Event, deployment=deployment_id, after=after):
+        yield from page
+        after = page[-1].seq
 
 
 def columns(names: Names, now_ns: int) -> Columns[Deployment]:

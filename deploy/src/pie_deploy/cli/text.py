@@ -21,7 +21,7 @@ def when(at_ns: int | None) -> str:
 def span(duration_ns: int) -> str:
     """The two largest units: `2d3h`, `45s`."""
     left = max(0, duration_ns) // SECOND_NS
-    parts = []
+    parts: list[str] = []
     for unit, seconds in UNITS:
         count, left = divmod(left, seconds)
         if count or parts or unit == "s":

@@ -67,6 +67,8 @@ class Progress:
         if self._quiet:
             return
         for container in self._containers(row):
+            if container.generation < row.generation and row.gone_at_ns is None and row.status != "tearing_down":
+                continue  # of a redeploy, those that go
             state = told(container)
             if self._seen.get(container.id) != state:
                 self._seen[container.id] = state

@@ -1,15 +1,17 @@
 """The verbs that look at backends, make and delete them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from pie_deploy.cli.backend.arguments import BackendRef
 from pie_deploy.cli.backend.operations import COLUMNS as OPERATION_COLUMNS
 from pie_deploy.cli.backend.operations import sentence
-from pie_deploy.cli.client import at, connect, given
+from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.options import Json, LeaseId, Watch
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
 from pie_deploy.cli.text import ago, described, joined, when
@@ -50,6 +52,10 @@ ALIASES: Columns[AliasView] = {
     "ROLE": lambda row: row.role,
     "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
 }
+
+
+class _Operations(msgspec.Struct, frozen=True):
+    items: list[Operation]
 
 
 @app.command()
@@ -143,8 +149,7 @@ def operations(
 ) -> None:
     """Show the log of a backend. For example: pie backend operations wordcount --vertex count"""
     with connect() as client:
-        path = at("backends", backend, "operations")
-        records = client.items(path, OperationRecord, after=after or None, limit=limit, vertex=vertex)
+        records = list(islice(log(client, backend, after, vertex), limit))
     show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json)
 
 
@@ -178,7 +183,7 @@ def diff(
 ) -> None:
     """Show what would make a backend's graph that of another one. For example: pie backend diff wordcount staging"""
     with connect() as client:
-        changes = client.items(at("backends", backend, "diff"), Operation, other=other)
+        changes = client.get(at("backends", backend, "diff"), _Operations, other=other).items
     if as_json:
         show_json(changes)
         return
@@ -186,6 +191,14 @@ def diff(
         print(sentence(operation))
     if not changes:
         say("their graphs are the same")
+
+
+def log(client: Client, backend: str, after: int, vertex: str | None) -> Iterator[OperationRecord]:
+    """As many as are asked for; an answer has only so many."""
+    path = at("backends", backend, "operations")
+    while page := client.items(path, OperationRecord, after=after, vertex=vertex):
+        yield from page
+        after = page[-1].seq
 
 
 def columns(now_ns: int) -> Columns[Backend]:

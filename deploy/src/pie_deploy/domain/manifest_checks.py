@@ -94,7 +94,7 @@ def _command(worker: Worker) -> Iterator[Fault]:
     for number, word in enumerate(worker.argv):
         yield from _text(f"worker.argv[{number}]", word)
     for name, value in worker.environment.items():
-        if not _VARIABLE.match(name) or name.upper().startswith(("PIE_", "LD_")):
+        if not _VARIABLE.match(name) or name.upper().startswith(("PIE_CONTAINER", "PIE_DEPLOY_", "LD_")):
             yield "worker.environment", f"{name[:80]!r} cannot be set: not a name, or the platform's own"
         yield from _text(f"worker.environment.{name[:80]}", value)
 

@@ -108,3 +108,11 @@ ENGINE_WAIT_S = 15.0
 
 INFERLET_CALLS_MAX = 16
 """Processes of one vertex at once: enough to fill an engine's batches, few enough that all get on."""
+
+# --- Trying out ------------------------------------------------------------------------------------------------------
+
+TRIAL_QUIET_S = 2.0
+"""For an answer that does not come: a function may have none."""
+
+TRIAL_GRACE_S = 8.0
+"""For a container to end after SIGTERM: more than it takes to drain."""

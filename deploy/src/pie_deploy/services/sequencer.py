@@ -4,8 +4,9 @@ Operations without a precondition merge: each is checked at the head as it is wh
 store's one writer is asked for, so a large batch keeps nobody waiting but who edits the same graph.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -20,7 +21,7 @@ from pie_deploy.limits import LOCK_REASONS_MAX
 from pie_deploy.ports.store import Reading
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.heads import Heads
-from pie_deploy.services.ledger import Ledger
+from pie_deploy.services.ledger import Change, Ledger
 from pie_deploy.services.lookup import backend_of
 from pie_deploy.services.resolution import check_references
 
@@ -29,8 +30,28 @@ Choose = Callable[[Reading, Backend], Sequence[Operation]]
 Land = Callable[[Head, str, Sequence[Operation], Stamp], list[OperationRecord]]
 """Lands them on the head, all or none."""
 
-_ATTEMPTS = 5
-"""Of a change that another control plane on the same database was faster with."""
+_ATTEMPTS = 3
+"""Beside others; then it is done alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    actor: Actor
+    backend_id: str
+    choose: Choose
+    land: Land
+    if_match: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Landed:
+    """Operations that the head has and the store has not."""
+
+    backend: Backend
+    head: Head
+    records: list[OperationRecord]
+    locked: bool
+    """Whether a live deployment was taken into account."""
 
 
 class Sequencer:
@@ -47,66 +68,85 @@ class Sequencer:
         """
         with self._ledger.reading() as reading:
             backend_id = backend_of(reading, ref).id
+        request = _Request(actor, backend_id, choose, land, if_match)
         with self._heads.locked(backend_id):
-            for _ in range(_ATTEMPTS - 1):
+            for _ in range(_ATTEMPTS):
                 with suppress(_Overtaken):
-                    return self._attempt(actor, backend_id, choose, land, if_match, dry_run)
-            return self._attempt(actor, backend_id, choose, land, if_match, dry_run)
+                    return self._beside_others(request, dry_run)
+            return self._alone(request)
 
-    def _attempt(
-        self, actor: Actor, backend_id: str, choose: Choose, land: Land, if_match: int | None, dry_run: bool
-    ) -> list[OperationRecord]:
+    def _beside_others(self, request: _Request, dry_run: bool) -> list[OperationRecord]:
+        """Raises _Overtaken when another control plane on the same database was faster."""
         with self._ledger.reading() as reading:
-            backend = backend_of(reading, backend_id)
-            check_head(backend.head, if_match)
-            head = self._heads.at(reading, backend)
-            operations = choose(reading, backend)
-            locked = is_locking(reading.deployment_of(backend_id))
-        if not operations:
+            landed = self._land(reading, request)
+        if landed is None:
             return []
+        with _taken_back_on_error(landed.head):
+            if dry_run:
+                landed.head.take_back()
+                return landed.records
+            with self._ledger.change(request.actor) as change:
+                _record(change, landed)
+        return landed.records
+
+    def _alone(self, request: _Request) -> list[OperationRecord]:
+        """All of it as the store's writer: nobody is faster."""
+        with ExitStack() as taking_back, self._ledger.change(request.actor) as change:
+            landed = self._land(change.rows, request)
+            if landed is None:
+                return []
+            taking_back.enter_context(_taken_back_on_error(landed.head))
+            _record(change, landed)
+        return landed.records
+
+    def _land(self, reading: Reading, request: _Request) -> _Landed | None:
+        """None: there is nothing to do."""
+        backend = backend_of(reading, request.backend_id)
+        check_head(backend.head, request.if_match)
+        head = self._heads.at(reading, backend)
+        operations = request.choose(reading, backend)
+        if not operations:
+            return None
+        locked = is_locking(reading.deployment_of(backend.id))
         if locked:
             _check_allowed(head, operations)
-        records = self._land(head, backend, operations, land, actor)
-        if dry_run:
-            head.take_back()
-            return records
-        try:
-            self._record(actor, backend, head, records, locked)
-        except BaseException:
-            head.take_back()
-            raise
-        return records
-
-    def _land(
-        self, head: Head, backend: Backend, operations: Sequence[Operation], land: Land, actor: Actor
-    ) -> list[OperationRecord]:
+        actor = request.actor
         stamp = Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
         try:
-            return land(head, backend.id, operations, stamp)
+            return _Landed(backend, head, request.land(head, backend.id, operations, stamp), locked)
         except DeployError:
             raise
         except BaseException:
             self._heads.forget(backend.id)  # a bug, or the end of the process: nobody took anything back
             raise
 
-    def _record(self, actor: Actor, backend: Backend, head: Head, records: list[OperationRecord], locked: bool) -> None:
-        if not head.tables.name:
-            raise InvalidOperationError("a backend has a name")
-        with self._ledger.change(actor) as change:
-            current = backend_of(change.rows, backend.id)
-            moved = (current.head, current.graph_hash) != (backend.head, backend.graph_hash)
-            if moved or (is_locking(change.rows.deployment_of(backend.id)) and not locked):
-                raise _Overtaken(f"backend {backend.name} is being changed by another control plane")
-            check_references(change.rows, current, (record.operation for record in records))
-            change.rows.append(records)
-            name = head.tables.name
-            change.rows.put_backend(replace(current, head=head.seq, graph_hash=records[-1].graph_hash, name=name))
-            data = {"first": records[0].seq, "last": records[-1].seq}
-            change.tell("backend.changed", backend_id=backend.id, lease_id=backend.lease_id, data=data)
-
 
 class _Overtaken(ConflictError):
     """The head has moved, or a deployment has come, since the operations were checked."""
+
+
+def _record(change: Change, landed: _Landed) -> None:
+    backend, head, records = landed.backend, landed.head, landed.records
+    if not head.tables.name:
+        raise InvalidOperationError("a backend has a name")
+    current = backend_of(change.rows, backend.id)
+    moved = (current.head, current.graph_hash) != (backend.head, backend.graph_hash)
+    if moved or (is_locking(change.rows.deployment_of(backend.id)) and not landed.locked):
+        raise _Overtaken(f"backend {backend.name} is being changed by another control plane")
+    check_references(change.rows, current, (record.operation for record in records))
+    change.rows.append(records)
+    change.rows.put_backend(replace(current, head=head.seq, graph_hash=records[-1].graph_hash, name=head.tables.name))
+    data = {"first": records[0].seq, "last": records[-1].seq}
+    change.tell("backend.changed", backend_id=backend.id, lease_id=backend.lease_id, data=data)
+
+
+@contextmanager
+def _taken_back_on_error(head: Head) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        head.take_back()
+        raise
 
 
 def _check_allowed(head: Head, operations: Sequence[Operation]) -> None:

@@ -51,12 +51,22 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, lock: str = "LOCK TABLE writer_lock IN EXCLUSIVE MODE") -> Iterator[Connection]:
-        """All or nothing, alone. Raises StorageError if the database fails. IntegrityError passes: a rule of the tables held.
+    def writing(self) -> Iterator[Connection]:
+        """All or nothing, alone. Raises StorageError if the database fails. IntegrityError passes: a rule of the tables held."""
+        with self._alone("SERIALIZABLE", "LOCK TABLE writer_lock IN EXCLUSIVE MODE") as connection:
+            yield connection
 
-        lock: what makes it the only writer of a PostgreSQL.
+    @contextmanager
+    def preparing(self) -> Iterator[Connection]:
+        """The same before there are tables to lock. Of PostgreSQL, every statement sees what was committed before it: this
+        lock, unlike that of a table, takes a snapshot before it waits.
         """
-        options: dict[str, Any] = {_WRITES: True} if self.is_sqlite else {"isolation_level": "SERIALIZABLE"}
+        with self._alone("READ COMMITTED", "SELECT pg_advisory_xact_lock(7213447)") as connection:
+            yield connection
+
+    @contextmanager
+    def _alone(self, isolation: str, lock: str) -> Iterator[Connection]:
+        options: dict[str, Any] = {_WRITES: True} if self.is_sqlite else {"isolation_level": isolation}
         with _told(), self._engine.connect().execution_options(**options) as connection, connection.begin():
             if not self.is_sqlite:
                 connection.exec_driver_sql(lock)

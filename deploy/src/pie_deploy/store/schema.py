@@ -18,13 +18,10 @@ VERSION = 1
 STEPS: Mapping[int, Step] = {}
 """By the version that a step leads to; from 2 on."""
 
-_LOCK = "SELECT pg_advisory_xact_lock(7213447)"
-"""PostgreSQL: two servers that start at once on a new database. There is no table to lock yet."""
-
 
 def prepare(database: Database, now_ns: int, *, version: int = VERSION, steps: Mapping[int, Step] = STEPS) -> None:
     """Bring a database to `version`. Raises StorageError if it is of a newer one."""
-    with database.writing(lock=_LOCK) as connection:
+    with database.preparing() as connection:
         found = _version(connection)
         if found > version:
             raise StorageError(f"the database is of version {found}, this program knows up to {version}; install a newer one")

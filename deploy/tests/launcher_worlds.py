@@ -1,8 +1,10 @@
 """A launcher and the specs of containers with known behaviour, for the contract suite and the tests of each launcher."""
 
 import asyncio
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +48,7 @@ class ProcessWorld:
         use_cgroups: bool = True,
     ) -> None:
         self.home = home
+        self.runtime_id = runtime_id
         self.launcher = ProcessLauncher(
             home,
             runtime_id,
@@ -59,7 +62,20 @@ class ProcessWorld:
     def spec(self, container_id: str, behaviour: str) -> ContainerSpec:
         return behaviour_spec(self.home.root, container_id, behaviour)
 
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["ProcessWorld"]:
+        """Leaves the supervisor behind, without containers."""
+        await self.launcher.open()
+        try:
+            yield self
+        finally:
+            for container in await self.launcher.observe():
+                await self.launcher.remove(container.container_id)
+                shutil.rmtree(self.home.logs / container.container_id, ignore_errors=True)
+            await self.launcher.close(stop_all=False)
+
     async def end(self) -> None:
+        """Leaves nothing behind."""
         await self.launcher.close(stop_all=True)
 
     def processes(self, container_id: str = "") -> list[int]:

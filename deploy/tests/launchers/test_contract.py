@@ -11,11 +11,9 @@ from pie_deploy.errors import NotFoundError
 
 
 @pytest.fixture(params=["process"])
-async def world(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[World]:
-    world = ProcessWorld(home)
-    await world.launcher.open()
-    yield world
-    await world.launcher.close(stop_all=True)
+async def world(request: pytest.FixtureRequest, shared_home: Home) -> AsyncIterator[World]:
+    async with ProcessWorld(shared_home).opened() as world:
+        yield world
 
 
 async def test_a_runtime_has_a_node_with_processors_and_memory(world: World) -> None:

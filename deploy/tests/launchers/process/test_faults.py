@@ -28,11 +28,10 @@ MIB = 1 << 20
 
 
 @pytest.fixture(params=[True, False], ids=["cgroups", "rlimits"])
-async def world(request: pytest.FixtureRequest, home: Home) -> AsyncIterator[ProcessWorld]:
-    world = ProcessWorld(home, use_cgroups=request.param)
-    await world.launcher.open()
-    yield world
-    await world.end()
+async def world(request: pytest.FixtureRequest, shared_home: Home) -> AsyncIterator[ProcessWorld]:
+    runtime_id = "r-cgroups" if request.param else "r-rlimits"
+    async with ProcessWorld(shared_home, runtime_id, use_cgroups=request.param).opened() as world:
+        yield world
     assert world.processes() == []
 
 
@@ -210,7 +209,7 @@ async def test_without_a_control_plane_everything_ends_after_the_orphan_grace(ho
 
 
 async def test_two_control_planes_share_one_supervisor(world: ProcessWorld) -> None:
-    other = ProcessWorld(world.home)
+    other = ProcessWorld(world.home, world.runtime_id)
     await asyncio.gather(other.launcher.open(), world.launcher.open())
     await launch(other, "c-a", "idle")
     assert await observed(world.launcher, "c-a") is not None

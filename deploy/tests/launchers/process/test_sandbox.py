@@ -106,13 +106,11 @@ attempt('other processes', lambda: os.kill(SUPERVISOR, 0))
 
 
 @pytest.fixture
-async def world(home: Home) -> AsyncIterator[ProcessWorld]:
-    world = ProcessWorld(home, isolation="bwrap")
-    await world.launcher.open()
-    home.credential.write_text("secret")
-    (home.containers / "c-other").mkdir()
-    yield world
-    await world.end()
+async def world(shared_home: Home) -> AsyncIterator[ProcessWorld]:
+    async with ProcessWorld(shared_home, isolation="bwrap").opened() as world:
+        shared_home.credential.write_text("secret")
+        (shared_home.containers / "c-other").mkdir(exist_ok=True)
+        yield world
     assert world.processes() == []
 
 

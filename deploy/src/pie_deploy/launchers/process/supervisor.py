@@ -35,11 +35,9 @@ def main() -> int:
     options = _options()
     place = Place(Home(Path(options.home)), options.runtime)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with place.lock.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    try:
+        place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_locked_by_us(place):
             return EXIT_OTHER_RUNS
         if os.fork() > 0:
             os._exit(0)  # who started us need not reap us; the lock is held by both
@@ -47,7 +45,20 @@ def main() -> int:
         adopt_orphans()
         cgroups = Cgroups((), place.group) if options.without_cgroups else detect(place.group)
         asyncio.run(_Supervisor(place, cgroups, options.orphan_grace_s).run())
+    except OSError as error:
+        _logger.error("process %d cannot supervise: %s", os.getpid(), error)
+        return 1
     return 0
+
+
+def _is_locked_by_us(place: Place) -> bool:
+    """The lock is given up by the kernel when this process is gone, not before: then its last words are written."""
+    lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _options() -> argparse.Namespace:

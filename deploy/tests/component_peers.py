@@ -34,7 +34,7 @@ class Peers:
         self.folder = Path(tempfile.mkdtemp(prefix="pie-", dir="/tmp"))
         self.zmq_context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.processes: list[subprocess.Popen[bytes]] = []
-        self._turns: list[Callable[[], None]] = []
+        self.turns: list[Callable[[], None]] = []
         self._closing: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -53,7 +53,7 @@ class Peers:
         return f"ipc://{self.folder}/{name}"
 
     def on_turn(self, turn: Callable[[], None], close: Callable[[], None]) -> None:
-        self._turns.append(turn)
+        self.turns.append(turn)
         self._closing.append(close)
 
     def until(self, holds: Callable[[], Any], timeout_s: float = TIMEOUT_S) -> Any:
@@ -61,7 +61,7 @@ class Peers:
         deadline_s = time.monotonic() + timeout_s
         while not (value := holds()):
             assert time.monotonic() < deadline_s, "timed out"
-            for turn in self._turns:
+            for turn in self.turns:
                 turn()
             time.sleep(0.001)
         return value

@@ -1,11 +1,16 @@
 """Containers as real processes, with edges, control plane and gateway around them."""
 
 import signal
+import subprocess
 
-from component_peers import ControlPlane, Gateway, Peers, endpoint, inputs, outputs, parameters
+import numpy
+import pytest
+from component_peers import ControlPlane, Gateway, Peers, endpoint, inputs, outputs, parameters, stderr_of
 
+from pie_component import limits
+from pie_component.container import EXIT_REFUSED
 from pie_flow import control, endpoint_link
-from pie_flow.container import InputSpec, OutputSpec
+from pie_flow.container import InputSpec, OutputSpec, TransformationProgram
 from pie_flow.envelope import Failure
 
 ADD_ONE = "from pie_component import run\nrun(lambda value: value + 1)\n"
@@ -87,3 +92,244 @@ def test_a_new_value_of_a_parameter_comes_between_two_invocations() -> None:
         assert peers.until(lambda: plane.heard(control.ConfigApplied)) == control.ConfigApplied(seq=4)
         source.send(1)
         peers.until(lambda: sink.values == [11, 21])
+
+
+def chain(peers: Peers, text: str, kind: str = "Int64", **fields: object) -> subprocess.Popen[bytes]:
+    """A container between `in0` and `out0`."""
+    return peers.start(peers.python(text, inputs=inputs(peers, kind), outputs=outputs(peers, kind), **fields))
+
+
+def test_a_fast_producer_is_held_back_by_a_slow_consumer() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        sink.takes = False
+        chain(peers, ADD_ONE)
+        for start in range(0, 20_000, 100):
+            source.send(*range(start, start + 100))
+        peers.until(lambda: len(sink.queue) >= limits.WINDOW_MESSAGES)
+        peers.until(lambda: not source.producer.outflow.may_send)
+        assert len(sink.queue) <= limits.WINDOW_MESSAGES + limits.BATCH_MESSAGES_MAX
+        sink.takes = True
+        peers.until(lambda: len(sink.received) == 20_000)
+        assert sink.values == list(range(1, 20_001))
+
+
+def test_large_arrays_cross_two_edges_unchanged() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0", "Tensor"), peers.sink("out0", "Tensor")
+        chain(peers, "from pie_component import run\nrun(lambda frame: frame * 2)\n", "Tensor")
+        frame = numpy.arange(1_000_000, dtype=numpy.float32).reshape(1000, 1000)
+        for _ in range(5):
+            source.send(frame)
+        peers.until(lambda: len(sink.received) == 5)
+        assert all(numpy.array_equal(value, frame * 2) for value in sink.values)
+
+
+def test_a_container_that_starts_again_goes_on_and_what_was_lost_is_counted_and_told() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        text = "import os, signal\nfrom pie_component import run\ndef work(value):\n"
+        text += "    if value == 5:\n        os.kill(os.getpid(), signal.SIGKILL)\n    return value\nrun(work)\n"
+        process = chain(peers, text)
+        source.send(1)
+        peers.until(lambda: sink.values == [1])
+        peers.until(lambda: source.producer.outflow.under_way == 0)
+        source.send(5, 6, 7, correlation=9)
+        peers.until(lambda: process.poll() is not None)
+        chain(peers, text)
+        source.send(8)
+        peers.until(lambda: 8 in sink.values)
+        lost = Failure("source", "lost when the next vertex was started again")
+        assert sink.received == [(0, 1), (9, lost), (9, lost), (9, lost), (0, 8)]
+        assert source.producer.outflow.lost == 3
+
+
+def test_a_consumer_goes_on_with_a_producer_that_starts_again() -> None:
+    with Peers() as peers:
+        first, sink = peers.source("in0", session=11), peers.sink("out0")
+        chain(peers, ADD_ONE)
+        first.send(1)
+        peers.until(lambda: sink.values == [2])
+        first.producer.close(0)
+        peers.turns.remove(first.turn)
+        peers.source("in0", session=12).send(2)
+        peers.until(lambda: sink.values == [2, 3])
+
+
+def test_a_state_survives_a_kill() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        text = "from pie_component import run\ndef add(value, *, state):\n"
+        text += "    return {'output': state + value, 'state': state + value}\nrun(add, initial_state=0)\n"
+        process = chain(peers, text)
+        source.send(1, 2, 3)
+        peers.until(lambda: sink.values == [1, 3, 6])
+        process.kill()
+        process.wait()
+        chain(peers, text)
+        source.send(4)
+        peers.until(lambda: 10 in sink.values)
+
+
+def test_sigterm_ends_after_the_invocation_and_its_result_arrives() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        text = "import time\nfrom pathlib import Path\nfrom pie_component import run\ndef slow(value):\n"
+        text += "    Path('begun').touch()\n    time.sleep(0.5)\n    return value\nrun(slow)\n"
+        process = chain(peers, text)
+        source.send(1, 2)
+        peers.until((peers.folder / "work" / "begun").exists)
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        peers.until(lambda: sink.values == [1])
+        assert process.returncode == 0
+
+
+def test_a_container_that_stands_by_ends_when_told() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers, goes=False)
+        process = chain(peers, ADD_ONE, control_address=plane.address)
+        peers.until(lambda: "standby" in plane.steps())
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "problem"),
+    [
+        pytest.param("from pie_component import config\nconfig.level\n", {}, "config.level", id="missing-parameter"),
+        pytest.param("x = 1\n", {}, "without calling run", id="no-run"),
+        pytest.param(ADD_ONE, {"parameters": parameters(level="high")}, "parameter level", id="bad-literal"),
+        pytest.param(ADD_ONE, {"files": {"words": "/nowhere"}}, "words", id="missing-file"),
+    ],
+)
+def test_a_precondition_that_does_not_hold_is_told_and_ends_the_container(
+    text: str, fields: dict[str, object], problem: str
+) -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        process = chain(peers, text, control_address=plane.address, **fields)
+        refused = peers.until(lambda: plane.heard(control.Refused))
+        assert refused.reason == "precondition"
+        assert problem in refused.message
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == EXIT_REFUSED
+
+
+def test_an_address_that_cannot_be_bound_is_told_as_a_matter_of_transport() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        spec = peers.python(
+            ADD_ONE, inputs=(InputSpec(type="Int64", address="ipc:///nowhere/edge"),), control_address=plane.address
+        )
+        peers.start(spec)
+        assert peers.until(lambda: plane.heard(control.Refused)).reason == "transport"
+
+
+def test_a_module_that_raises_ends_the_container_with_its_traceback() -> None:
+    with Peers() as peers:
+        process = chain(peers, "raise RuntimeError('no model')\n")
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 1
+        assert "RuntimeError: no model" in stderr_of(process)
+
+
+def test_a_new_control_plane_is_greeted() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        source, sink = peers.source("in0"), peers.sink("out0")
+        chain(peers, ADD_ONE, control_address=plane.address)
+        source.send(1)
+        peers.until(lambda: plane.heard(control.Ready) and sink.values == [2])
+        plane.close()
+        again = ControlPlane(peers)
+        hello = peers.until(lambda: again.heard(control.Hello))
+        assert (hello.step, hello.incarnation) == ("ready", plane.heard(control.Hello).incarnation)
+
+
+def test_pulses_tell_what_went_over_the_edges() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        source, sink = peers.source("in0"), peers.sink("out0")
+        chain(peers, "from pie_component import run\nrun(lambda value: 1 // value)\n", control_address=plane.address)
+        source.send(0, 1, 1)
+        peers.until(lambda: len(sink.received) == 3)
+        pulse = peers.until(lambda: plane.heard(control.Pulse) if getattr(plane.heard(control.Pulse), "ticks", 0) else None)
+        assert (pulse.ticks, pulse.failures) == (3, 1)
+        assert [(one.messages, one.lost) for one in (*pulse.inputs, *pulse.outputs)] == [(3, 0), (3, 0)]
+
+
+def test_a_subscriber_that_raises_is_reported_and_the_old_value_stays() -> None:
+    with Peers() as peers:
+        plane, source, sink = ControlPlane(peers), peers.source("in0"), peers.sink("out0")
+        text = "from pie_component import config, run\n@config.subscribe\ndef refuse(name, old, new):\n"
+        text += "    raise ValueError(f'{name} {old} {new}')\nrun(lambda value: value + config.more)\n"
+        chain(peers, text, control_address=plane.address, parameters=parameters(more="10"))
+        peers.until(lambda: plane.heard(control.Ready))
+        plane.say(control.SetConfig(seq=4, parameters={"more": "20"}))
+        applied = peers.until(lambda: plane.heard(control.ConfigApplied))
+        assert applied.errors == {"more": "ValueError: more 10 20"}
+        source.send(1)
+        peers.until(lambda: sink.values == [11])
+
+
+def test_a_finite_source_ends_when_everything_is_sent() -> None:
+    with Peers() as peers:
+        sink = peers.sink("out0")
+        text = "from pie_component import run\ndef source():\n    yield from range(3000)\nrun(source)\n"
+        process = peers.start(peers.python(text, outputs=outputs(peers, "Int64"), finite=True))
+        peers.until(lambda: process.poll() is not None)
+        peers.until(lambda: len(sink.received) == 3000)
+        assert process.returncode == 0
+
+
+def test_values_come_from_the_outside_and_go_there() -> None:
+    with Peers() as peers:
+        sink = peers.sink("out0")
+        text = "import threading\nfrom pathlib import Path\nfrom pie_component import run, virtual_input, virtual_out\n"
+        text += "def feed():\n    for number in range(3):\n        virtual_input.push(number)\n"
+        text += "virtual_out.set_on_push(lambda value: Path(f'seen{value}').touch())\n"
+        text += "threading.Thread(target=feed, daemon=True).start()\n"
+        text += "def work(virtual_input):\n    return virtual_input * 2, virtual_input\nrun(work, use_virtual_output=True)\n"
+        peers.start(peers.python(text, outputs=outputs(peers, "Int64")))
+        peers.until(lambda: sink.values == [0, 2, 4])
+        peers.until((peers.folder / "work" / "seen2").exists)
+
+
+def test_a_component_that_says_so_is_ready_later() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        text = "import threading, time\nfrom pathlib import Path\nfrom pie_component import ready, run\nready.later()\n"
+        text += "def load():\n    while not Path('model').exists():\n        time.sleep(0.01)\n    ready()\n"
+        text += "threading.Thread(target=load, daemon=True).start()\nrun()\n"
+        peers.start(peers.python(text, control_address=plane.address))
+        peers.until(lambda: "connected" in plane.steps())
+        assert plane.heard(control.Ready) is None
+        (peers.folder / "work" / "model").touch()
+        peers.until(lambda: plane.heard(control.Ready))
+
+
+def test_a_transformation_runs_like_any_vertex() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        left, right, sink = peers.source("in0"), peers.source("in1", "String"), peers.sink("out0", "(Int64, String)")
+        spec = peers.spec(
+            TransformationProgram(name="zip"),
+            component_folder=None,
+            inputs=inputs(peers, "Int64", "String"),
+            outputs=outputs(peers, "(Int64, String)"),
+            control_address=plane.address,
+        )
+        peers.start(spec)
+        left.send(1, 2)
+        right.send("a", "b")
+        peers.until(lambda: sink.values == [(1, "a"), (2, "b")])
+        assert plane.steps() == ["imported", "configured", "standby", "connected"]
+
+
+def test_generated_files_lie_in_their_folder() -> None:
+    with Peers() as peers:
+        text = "from pie_component import generated, run\ngenerated('report').write_text('done')\nrun()\n"
+        peers.start(peers.python(text))
+        peers.until((peers.folder / "generated" / "report").exists)

@@ -10,7 +10,10 @@ from typing import Protocol
 
 from launcher_programs import behaviour_command, behaviour_spec
 
+from pie_deploy.clock import SystemClock
 from pie_deploy.config import Home
+from pie_deploy.domain.records import Node
+from pie_deploy.launchers.fake import Behaviour, FakeLauncher
 from pie_deploy.launchers.process import ProcessLauncher
 from pie_deploy.launchers.process.census import take_census
 from pie_deploy.launchers.process.launcher import Isolation
@@ -82,6 +85,37 @@ class ProcessWorld:
         """Everything on this machine that carries the mark of a container of this home."""
         mark = f"{self.home.containers}/{container_id}"
         return [process.pid for process in take_census() if process.mark.startswith(mark)]
+
+
+FAKE_BEHAVIOURS = {
+    "idle": Behaviour(),
+    "exits_3": Behaviour(output=(("stdout", "bye"),), exits_after_ns=0, exit_code=3),
+    "prints": Behaviour(output=(("stdout", "one"), ("stderr", "two"), ("stdout", "three")), exits_after_ns=0, exit_code=0),
+    "stubborn": Behaviour(output=(("stdout", "ready"),), ignores_term=True),
+    "polite": Behaviour(output=(("stdout", "ready"),), last_words="asked", term_exit_code=0),
+}
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        node = Node(id="n-test", runtime_id="r-test", cpu=8.0, memory_bytes=1 << 34)
+        self.launcher = FakeLauncher(SystemClock(), {"r-test": [node]}, lambda spec, _: FAKE_BEHAVIOURS[spec.vertex])
+
+    def spec(self, container_id: str, behaviour: str) -> ContainerSpec:
+        return behaviour_spec(Path("/nowhere"), container_id, behaviour)
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["FakeWorld"]:
+        await self.launcher.open()
+        ticking = asyncio.create_task(self._tick())
+        yield self
+        ticking.cancel()
+        await self.launcher.close(stop_all=True)
+
+    async def _tick(self) -> None:
+        while True:
+            self.launcher.tick()
+            await asyncio.sleep(0.01)
 
 
 async def launch(

@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from launcher_worlds import LIMITS, PATIENCE_S, ProcessWorld, World, exited, launch, lines, logged, observed, texts
+from launcher_worlds import LIMITS, PATIENCE_S, FakeWorld, ProcessWorld, World, exited, launch, lines, logged, observed, texts
 
 from pie_deploy.config import Home
 from pie_deploy.errors import NotFoundError
 
 
-@pytest.fixture(params=["process"])
+@pytest.fixture(params=["process", "fake"])
 async def world(request: pytest.FixtureRequest, shared_home: Home) -> AsyncIterator[World]:
-    async with ProcessWorld(shared_home).opened() as world:
+    async with ProcessWorld(shared_home).opened() if request.param == "process" else FakeWorld().opened() as world:
         yield world
 
 

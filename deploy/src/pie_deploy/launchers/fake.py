@@ -42,6 +42,12 @@ class Behaviour:
     refuses: str | None = None
     """It refuses to start, for that reason (a precondition)."""
     ignores_term: bool = False
+    term_exit_code: int = -15
+    """Of a process that is asked to end; negative: it does not care, the signal ends it."""
+    output: tuple[tuple[Literal["stdout", "stderr"], str], ...] = ()
+    """Lines that it writes when it starts."""
+    last_words: str | None = None
+    """A line that it writes when it is asked to end."""
     config_error: str | None = None
     """What its hook raises for new configuration."""
 
@@ -153,6 +159,8 @@ class FakeLauncher:
         self._containers[spec.container_id] = container
         self._running_max = max(self._running_max, sum(one.runs for one in self._containers.values()))
         self._say(container, f"started, incarnation {incarnation}")
+        for stream, text in behaviour.output:
+            self._say(container, text, stream)
         self._hello(container)
         self._go_on(container)
         self._note(spec.container_id)
@@ -165,7 +173,9 @@ class FakeLauncher:
         if container.behaviour.ignores_term:
             await self._park(int(grace_s * 1e9))
             self._end(container_id, -9)
-        self._end(container_id, -15)
+        elif container.behaviour.last_words is not None:
+            self._say(container, container.behaviour.last_words, "stdout")
+        self._end(container_id, container.behaviour.term_exit_code)
 
     async def kill(self, container_id: str) -> None:
         self._check("kill")
@@ -336,8 +346,8 @@ class FakeLauncher:
         self._say(container, f"ended with {exit_code}")
         self._note(container_id)
 
-    def _say(self, container: _Container, text: str) -> None:
-        container.log.append(LogLine(at_ns=self._clock.now_ns(), stream="platform", text=text, incarnation=container.incarnation))
+    def _say(self, container: _Container, text: str, stream: Literal["stdout", "stderr", "platform"] = "platform") -> None:
+        container.log.append(LogLine(at_ns=self._clock.now_ns(), stream=stream, text=text, incarnation=container.incarnation))
         del container.log[:-LOG_LINES_MAX]
 
     def _note(self, container_id: str) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import cli_rows as rows
 import pytest
 from cli_fakes import FakeApi, run
+from typer.testing import CliRunner
 
-from pie_cli.main import find_verbs, load
+from pie_cli.main import app, find_verbs, load
 from pie_deploy.cli import VERBS
 from pie_deploy.cli.client import ERRORS
 from pie_deploy.cli.exits import EXITS
@@ -78,3 +80,23 @@ def test_an_answer_that_is_no_json_is_told(api: FakeApi) -> None:
 def test_a_wrong_call_exits_with_2(home: Home) -> None:
     assert run("backend", "nope").code == 2
     assert run("container", "list").code == 2
+
+
+def completed(words: str) -> list[str]:
+    """What the shell would offer for the last of the words."""
+    environment = {"_PIE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    return CliRunner().invoke(app, env=environment, prog_name="pie").stdout.split()
+
+
+def test_the_shell_completes_verbs() -> None:
+    assert "backend" in completed("pie ba")
+    assert completed("pie backend unde") == ["undeploy"]
+
+
+def test_the_shell_completes_names_of_backends(api: FakeApi) -> None:
+    api.on_items("/v1/backends", rows.backend("words"), rows.backend("staging"), rows.backend("wordcount"))
+    assert completed("pie backend show wo") == ["words", "wordcount"]
+
+
+def test_nothing_is_offered_when_the_platform_is_not_up(home: Home) -> None:
+    assert completed("pie backend show wo") == []

@@ -85,7 +85,7 @@ def load(module: str) -> Any:
     return typer.main.get_command(import_module(module).app)
 
 
-app = typer.Typer(cls=Verbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(cls=Verbs, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
 
 def _print_version(asked: bool) -> None:

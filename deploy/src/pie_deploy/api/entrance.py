@@ -1,0 +1,104 @@
+"""What every request passes before it is routed: which pages may ask, who asks, under which id, how long the body may take.
+
+host and origin ▶ request id ▶ API key ▶ body in time ▶ routes
+"""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+from pie_deploy.api.refusals import STATUSES, error_body, headers_of
+from pie_deploy.errors import DeployError, ForbiddenError
+from pie_deploy.limits import API_BODY_IDLE_S
+from pie_deploy.services.actor import Actor
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+Authenticate = Callable[[str | None], Actor]
+"""Turns an API key into who that is. Raises UnauthenticatedError."""
+
+ACTOR = "pie.actor"
+"""Where the scope has who asks."""
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/schema/openapi.json"})
+"""Answered without a key: they tell nothing that a user has put in."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class Entrance:
+    def __init__(
+        self, application: Application, authenticate: Authenticate, is_welcome: Callable[[Mapping[str, str]], bool]
+    ) -> None:
+        """`is_welcome` tells from the headers whether a browser may be the one that asks."""
+        self._application = application
+        self._authenticate = authenticate
+        self._is_welcome = is_welcome
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # no WebSockets here: the server refuses the handshake
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request_id = _request_id(headers.get("x-request-id"))
+        answer = _stamped(send, request_id)
+        try:
+            if not self._is_welcome(headers):
+                raise ForbiddenError("this API is not for web pages of other sites")
+            if scope["path"] not in OPEN_PATHS:
+                actor = self._authenticate(_key(headers.get("authorization")))
+                scope[ACTOR] = replace(actor, request_id=request_id)
+        except DeployError as error:
+            await _refuse(answer, error)
+            return
+        await self._application(scope, _timely(receive), answer)
+
+
+def _key(authorization: str | None) -> str | None:
+    scheme, _, key = (authorization or "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else None
+
+
+def _request_id(given: str | None) -> str:
+    return given if given and _REQUEST_ID.fullmatch(given) else f"q-{secrets.token_hex(8)}"
+
+
+def _stamped(send: Send, request_id: str) -> Send:
+    async def send_with_id(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", request_id.encode())]}
+        await send(message)
+
+    return send_with_id
+
+
+def _timely(receive: Receive) -> Receive:
+    """A body whose pieces come without long pauses; one that does not is as good as a caller who has gone."""
+    is_whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal is_whole
+        if is_whole:
+            return await receive()
+        try:
+            async with asyncio.timeout(API_BODY_IDLE_S):
+                message = await receive()
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
+
+
+async def _refuse(send: Send, error: DeployError) -> None:
+    body = error_body(error.code, error.message, error.details)
+    headers = {"content-type": "application/json", "content-length": str(len(body)), **headers_of(error.code)}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": STATUSES[error.code], "headers": pairs})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,24 @@
+"""What handlers are given besides what the caller sends: named in their arguments, provided by the application."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+
+from pie_deploy.ports.launcher import LogLine
+from pie_deploy.services import Services as _Services
+from pie_deploy.services.actor import Actor as _Actor
+
+
+class ContainerLogs(Protocol):
+    """Of the controller: it knows which launcher has a container."""
+
+    def logs(
+        self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
+    ) -> AsyncIterator[LogLine]: ...
+
+
+Services = NamedDependency[_Services]
+Actor = NamedDependency[_Actor]
+Logs = NamedDependency[SkipValidation[ContainerLogs]]

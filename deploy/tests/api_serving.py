@@ -1,0 +1,81 @@
+"""The API over real services in a folder, asked without a socket."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from service_platform import ServicePlatform, service_platform
+
+from pie_deploy.api import create_app
+from pie_deploy.errors import NotFoundError, UnauthenticatedError
+from pie_deploy.ports.launcher import LogLine
+from pie_deploy.services.actor import Actor
+
+KEYS = {"alice-key": "alice", "bob-key": "bob"}
+
+
+def authenticate(key: str | None) -> Actor:
+    if key not in KEYS:
+        raise UnauthenticatedError("show an API key")
+    return Actor(KEYS[key], "api")
+
+
+@dataclass
+class FakeController:
+    """Has logs for the API."""
+
+    lines: dict[str, list[LogLine]] = field(default_factory=dict)
+
+    async def logs(
+        self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
+    ) -> AsyncIterator[LogLine]:
+        if container_id not in self.lines:
+            raise NotFoundError(f"there is no container {container_id}")
+        found = [line for line in self.lines[container_id] if line.at_ns >= since_ns]
+        for line in found[-tail:] if tail else found:
+            yield line
+
+    def statistics(self) -> dict[str, int]:
+        return {"steps": 7}
+
+
+class FakeGateway:
+    def statistics(self) -> dict[str, object]:
+        return {"requests_total": 3, "answers": {"2xx": 2, "4xx": 1}}
+
+
+@dataclass
+class ApiServing:
+    platform: ServicePlatform
+    controller: FakeController
+    app: Any
+    client: httpx.AsyncClient
+    """Asks as alice."""
+
+    async def get(self, path: str, **options: Any) -> Any:
+        answer = await self.client.get(path, **options)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@asynccontextmanager
+async def api_serving(folder: Path, **settings: Any) -> AsyncIterator[ApiServing]:
+    platform, controller = service_platform(folder), FakeController()
+    app = create_app(platform.services, controller, FakeGateway(), authenticate, **settings)
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    headers = {"authorization": "Bearer alice-key"}
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+            yield ApiServing(platform, controller, app, client)
+    finally:
+        platform.close()
+
+
+def code(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of an error, which has the shape of all errors."""
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "details"} and error["message"]
+    return answer.status_code, error["code"]

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -224,6 +224,9 @@ class Gateway:
 
     def say(self, message: link.FromGateway, body: bytes = b"") -> None:
         self._socket.send_multipart([msgspec.msgpack.encode(message), body])
+
+    def say_frames(self, frames: Sequence[bytes]) -> None:
+        self._socket.send_multipart(frames)
 
     def request(self, request_id: int, endpoint: str, body: bytes = b"", **fields: Any) -> None:
         given: dict[str, Any] = {"method": "POST", "path": "/"}

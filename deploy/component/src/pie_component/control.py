@@ -110,6 +110,7 @@ class ControlLink:
             self._converse(socket, monitor)
         finally:
             socket.disable_monitor()
+            monitor.close(linger=0)
             socket.close()
 
     def _converse(self, socket: "zmq.Socket[bytes]", monitor: "zmq.Socket[bytes]") -> None:

@@ -1,3 +1,5 @@
+"""How the link ends."""
+
 import tempfile
 import threading
 

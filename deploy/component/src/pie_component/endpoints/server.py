@@ -45,7 +45,8 @@ class EndpointServer:
         self._counters = counters
         self.clock = clock
         self._socket: GatewaySocket | None = None
-        self._conversations: dict[int, Conversation] = {}
+        self.conversations: dict[int, Conversation] = {}
+        """What has begun and not ended, by the request's id; subscribers are their egress's."""
         self._held_bytes = 0
         """Of bodies that are still coming."""
         self._posted: deque[Callable[[], None]] = deque()
@@ -131,10 +132,10 @@ class EndpointServer:
         """The gateway has gone: so have all callers."""
         assert self._socket is not None
         self._socket.gateway_has_gone()
-        for conversation in self._conversations.values():
+        for conversation in self.conversations.values():
             if isinstance(conversation, Exchange):
                 conversation.gone()
-        self._conversations.clear()
+        self.conversations.clear()
         self._held_bytes = 0
         for egress in self.egresses.values():
             egress.subscribers.clear()
@@ -149,7 +150,7 @@ class EndpointServer:
     def is_idle(self) -> bool:
         """No handler is at work and no answer waits."""
         has_backlog = self._socket is not None and self._socket.has_backlog
-        return not has_backlog and not any(isinstance(one, Exchange) for one in list(self._conversations.values()))
+        return not has_backlog and not any(isinstance(one, Exchange) for one in list(self.conversations.values()))
 
     def say_goodbye(self) -> None:
         """The container ends: whoever listens is told. May be called from any thread."""
@@ -164,7 +165,7 @@ class EndpointServer:
             for subscriber in list(egress.subscribers.values()):
                 subscriber.end()
             egress.subscribers.clear()
-        for conversation in self._conversations.values():
+        for conversation in self.conversations.values():
             if isinstance(conversation, IngressSocket):
                 conversation.close()
 
@@ -203,7 +204,7 @@ class EndpointServer:
             case link.OpenSocket():
                 self._open(message)
             case _:
-                conversation = self._conversations.get(message.id)
+                conversation = self.conversations.get(message.id)
                 if conversation is not None:
                     self._continue(conversation, message, body)
                 else:
@@ -227,10 +228,10 @@ class EndpointServer:
             self._hand_over(message, body)
 
     def _begin_body(self, ingress: Ingress, message: link.Request, body: bytes) -> None:
-        if len(self._conversations) >= REQUESTS_MAX:
+        if len(self.conversations) >= REQUESTS_MAX:
             self._refuse(message.id, 503, "overloaded", "too many requests are under way")
             return
-        self._conversations[message.id] = Collected(ingress, message, body, self.send)
+        self.conversations[message.id] = Collected(ingress, message, body, self.send)
         self._held_bytes += len(body)
 
     def _open(self, message: link.OpenSocket) -> None:
@@ -238,7 +239,7 @@ class EndpointServer:
         if refusal is not None:
             self._refuse(message.id, *refusal)
         elif message.endpoint in self.ingresses:
-            self._conversations[message.id] = IngressSocket(self.ingresses[message.endpoint], message, self.send)
+            self.conversations[message.id] = IngressSocket(self.ingresses[message.endpoint], message, self.send)
         elif message.endpoint in self.egresses:
             self._subscribe(message.endpoint, message.id, is_socket=True)
         else:
@@ -247,7 +248,7 @@ class EndpointServer:
     def _refusal(self, endpoint: str) -> tuple[int, str, str] | None:
         if endpoint not in self._specs:
             return 404, "endpoint_unknown", f"the component has no endpoint {endpoint}"
-        if self._is_closing or len(self._conversations) >= REQUESTS_MAX:
+        if self._is_closing or len(self.conversations) >= REQUESTS_MAX:
             self._counters.refused_requests += 1
             return 503, "overloaded", "too many requests are under way"
         if (
@@ -267,7 +268,7 @@ class EndpointServer:
     def _hand_over(self, message: link.Request | link.OpenSocket, body: bytes) -> None:
         assert self.runner is not None
         exchange = self.runner.begin(message, lambda: self.post_call(lambda: self._forget(message.id)))
-        self._conversations[message.id] = exchange
+        self.conversations[message.id] = exchange
         if isinstance(message, link.Request):
             if body:
                 exchange.feed(body)
@@ -275,7 +276,7 @@ class EndpointServer:
                 exchange.end()
 
     def _forget(self, request_id: int) -> None:
-        self._conversations.pop(request_id, None)
+        self.conversations.pop(request_id, None)
 
     def _refuse(self, request_id: int, status: int, code: str, message: str) -> None:
         headers = (("content-type", JSON), *((("retry-after", "1"),) if status == 503 else ()))

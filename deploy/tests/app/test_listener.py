@@ -46,7 +46,7 @@ async def test_a_port_that_is_taken_is_named() -> None:
 
 
 async def test_a_stream_without_an_end_does_not_keep_it_from_stopping() -> None:
-    listener = Listener("API", 0)
+    listener = Listener("API", 0, grace_s=0)
     serving = await listener.start(endless, 10)
     async with httpx.AsyncClient() as http, http.stream("GET", listener.url) as response:
         await anext(response.aiter_bytes())

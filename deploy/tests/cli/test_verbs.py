@@ -1,5 +1,7 @@
 """All verbs together: they are found, they have help with an example, they end as the table of exits says."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -100,3 +102,12 @@ def test_the_shell_completes_names_of_backends(api: FakeApi) -> None:
 
 def test_nothing_is_offered_when_the_platform_is_not_up(home: Home) -> None:
     assert completed("pie backend show wo") == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_starts_without_the_platform(verb: str) -> None:
+    """The client is light: it knows the platform's records, not what keeps and serves them."""
+    script = f"import sys, pie_deploy.cli.{verb}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    heavy = {"litestar", "sqlalchemy", "uvicorn", "zmq", "psutil", "pie_deploy.services.assembly", "pie_deploy.store", "numpy"}
+    assert heavy.isdisjoint(done.stdout.split())

@@ -28,9 +28,10 @@ class Server(uvicorn.Server):
 class Listener:
     """Bound from the beginning, so that its URL is known; `serve` runs until `stop`."""
 
-    def __init__(self, name: str, port: int) -> None:
+    def __init__(self, name: str, port: int, grace_s: int = GRACE_S) -> None:
         """Raises StorageError when the port is taken."""
         self._name = name
+        self._grace_s = grace_s
         self._socket = _bound(name, port)
         self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -41,14 +42,14 @@ class Listener:
 
     async def start(self, app: Any, connections_max: int) -> asyncio.Task[None]:
         """Serve the app; returns when requests are answered. The task ends with `stop`, or with what went wrong."""
-        self._server = Server(_settings(app, connections_max))
+        self._server = Server(_settings(app, connections_max, self._grace_s))
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name=self._name)
         while not (self._server.started or self._serving.done()):  # noqa: ASYNC110 (uvicorn sets a flag)
             await asyncio.sleep(0.005)
         return self._serving
 
     async def stop(self) -> None:
-        """Let requests under way end, within `GRACE_S`."""
+        """Let requests under way end, within the grace."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.wait((self._serving,))
@@ -66,7 +67,7 @@ def _bound(name: str, port: int) -> socket.socket:
         ) from error
 
 
-def _settings(app: Any, connections_max: int) -> uvicorn.Config:
+def _settings(app: Any, connections_max: int, grace_s: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http="httptools",
@@ -79,5 +80,5 @@ def _settings(app: Any, connections_max: int) -> uvicorn.Config:
         proxy_headers=False,
         limit_concurrency=connections_max,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=grace_s,
     )

@@ -31,6 +31,9 @@ from pie_deploy.services import Services, Wakeup, assemble, mac_key
 from pie_deploy.services.blobs import Blobs
 from pie_deploy.store import open_store
 
+API_GRACE_S = 1
+"""For questions under way when the platform is told to stop: most are answered in milliseconds, the others are streams."""
+
 
 class Platform:
     """Control plane and gateway of one home, as an asynchronous context manager; its parts are there once it has started.
@@ -111,7 +114,7 @@ class Platform:
         stack.callback(store.close)
         front = Listener("gateway", self.config.gateway.port)
         stack.push_async_callback(front.stop)
-        api = Listener("API", self.config.api.port)
+        api = Listener("API", self.config.api.port, API_GRACE_S)
         stack.push_async_callback(api.stop)
         self.api_url, self.gateway_url = api.url, front.url
         await self._wire(stack, store)

@@ -173,7 +173,13 @@ class ProcessLauncher:
     async def remove(self, container_id: str) -> None:
         folder = self._container_folder(container_id)
         await self._ask(lambda request_id: Forget(id=request_id, container_id=container_id))
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(self._remove_folders, folder)
+
+    def _remove_folders(self, folder: Path) -> None:
+        """And the sockets, which have the container's name: what is killed leaves them behind."""
+        for path in self._home.run.glob(f"{folder.name}.*"):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
     async def observe(self) -> Sequence[ObservedContainer]:
         answer = await self._ask(lambda request_id: Observe(id=request_id))

@@ -92,7 +92,8 @@ class Backends:
         def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
             return [resolved(reading, actor, backend, operation) for operation in operations]
 
-        records = self._sequencer.change(actor, ref, choose, partial(logs.append, bridge=bridge), if_match=if_match)
+        land = partial(logs.append, bridge=bridge)
+        records = self._sequencer.change(actor, ref, choose, land, count=len(operations), if_match=if_match)
         return Appended(records=tuple(records), inserted=_inserted(records))
 
     def operations(
@@ -125,7 +126,7 @@ class Backends:
         def land(head: Head, backend_id: str, _: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
             return logs.undo(head, backend_id, tail, count, stamp)
 
-        return Appended(records=tuple(self._sequencer.change(actor, ref, choose, land)))
+        return Appended(records=tuple(self._sequencer.change(actor, ref, choose, land, count=count)))
 
     def compact(self, actor: Actor, ref: str) -> Backend:
         """Rewrite the log to the shortest that gives the same graph; the old one is archived. Cannot be undone. Raises

@@ -32,6 +32,8 @@ Land = Callable[[Head, str, Sequence[Operation], Stamp], list[OperationRecord]]
 
 _ATTEMPTS = 3
 """Beside others; then it is done alone."""
+_FEW = 20
+"""Operations that take no longer to land than the writer takes to commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +62,48 @@ class Sequencer:
         self._heads = heads
 
     def change(
-        self, actor: Actor, ref: str, choose: Choose, land: Land, *, if_match: int | None = None, dry_run: bool = False
+        self,
+        actor: Actor,
+        ref: str,
+        choose: Choose,
+        land: Land,
+        *,
+        count: int | None = None,
+        if_match: int | None = None,
+        dry_run: bool = False,
     ) -> list[OperationRecord]:
         """Choose, check, land and record; nothing to do is nothing. With `dry_run`, what was landed is taken back.
 
-        Raises ConflictError, GraphLockedError, and what choosing and landing raise.
+        count: how many operations will be chosen; None: nobody knows. Raises ConflictError, GraphLockedError, and what choosing
+        and landing raise.
         """
         with self._ledger.reading() as reading:
             backend_id = backend_of(reading, ref).id
         request = _Request(actor, backend_id, choose, land, if_match)
         with self._heads.locked(backend_id):
-            for _ in range(_ATTEMPTS):
+            if dry_run:
+                return self._tried(request)
+            for _ in range(0 if count is not None and count <= _FEW else _ATTEMPTS):
                 with suppress(_Overtaken):
-                    return self._beside_others(request, dry_run)
+                    return self._beside_others(request)
             return self._alone(request)
 
-    def _beside_others(self, request: _Request, dry_run: bool) -> list[OperationRecord]:
+    def _tried(self, request: _Request) -> list[OperationRecord]:
+        with self._ledger.reading() as reading:
+            landed = self._land(reading, request)
+        if landed is None:
+            return []
+        landed.head.take_back()
+        return landed.records
+
+    def _beside_others(self, request: _Request) -> list[OperationRecord]:
         """Raises _Overtaken when another control plane on the same database was faster."""
         with self._ledger.reading() as reading:
             landed = self._land(reading, request)
         if landed is None:
             return []
-        with _taken_back_on_error(landed.head):
-            if dry_run:
-                landed.head.take_back()
-                return landed.records
-            with self._ledger.change(request.actor) as change:
-                _record(change, landed)
+        with _taken_back_on_error(landed.head), self._ledger.change(request.actor) as change:
+            _record(change, landed, _unmoved(change, landed))
         return landed.records
 
     def _alone(self, request: _Request) -> list[OperationRecord]:
@@ -96,7 +113,7 @@ class Sequencer:
             if landed is None:
                 return []
             taking_back.enter_context(_taken_back_on_error(landed.head))
-            _record(change, landed)
+            _record(change, landed, landed.backend)
         return landed.records
 
     def _land(self, reading: Reading, request: _Request) -> _Landed | None:
@@ -125,19 +142,25 @@ class _Overtaken(ConflictError):
     """The head has moved, or a deployment has come, since the operations were checked."""
 
 
-def _record(change: Change, landed: _Landed) -> None:
-    backend, head, records = landed.backend, landed.head, landed.records
-    if not head.tables.name:
-        raise InvalidOperationError("a backend has a name")
+def _unmoved(change: Change, landed: _Landed) -> Backend:
+    """The row as it is now. Raises _Overtaken, and NotFoundError when the backend was deleted meanwhile."""
+    backend = landed.backend
     current = backend_of(change.rows, backend.id)
     moved = (current.head, current.graph_hash) != (backend.head, backend.graph_hash)
     if moved or (is_locking(change.rows.deployment_of(backend.id)) and not landed.locked):
         raise _Overtaken(f"backend {backend.name} is being changed by another control plane")
+    return current
+
+
+def _record(change: Change, landed: _Landed, current: Backend) -> None:
+    head, records = landed.head, landed.records
+    if not head.tables.name:
+        raise InvalidOperationError("a backend has a name")
     check_references(change.rows, current, (record.operation for record in records))
     change.rows.append(records)
     change.rows.put_backend(replace(current, head=head.seq, graph_hash=records[-1].graph_hash, name=head.tables.name))
     data = {"first": records[0].seq, "last": records[-1].seq}
-    change.tell("backend.changed", backend_id=backend.id, lease_id=backend.lease_id, data=data)
+    change.tell("backend.changed", backend_id=current.id, lease_id=current.lease_id, data=data)
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, false, select
 from sqlalchemy.sql import ColumnElement
 
 from pie_deploy.domain.operations import OperationRecord
 from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
+from pie_deploy.store import statements
 from pie_deploy.store.tables import (
     backends,
     component_versions,
@@ -17,7 +18,6 @@ from pie_deploy.store.tables import (
     events,
     files,
     leases,
-    operations,
     runtimes,
 )
 
@@ -32,6 +32,9 @@ _RUNTIME = msgspec.json.Decoder(Runtime)
 _LEASE = msgspec.json.Decoder(Lease)
 _FILE = msgspec.json.Decoder(File)
 
+_ALL = 2**31 - 1
+"""Rows, where no limit is given."""
+
 Condition = ColumnElement[bool]
 
 
@@ -42,19 +45,12 @@ class SqlReading:
     # Component versions
 
     def find_version(self, id_or_name: str) -> ComponentVersion | None:
-        columns = component_versions.c
         name, at, number = id_or_name.partition("@")
         if at:
             if not (number.isascii() and number.isdecimal() and len(number) < 10):
                 return None
-            return self._first(_VERSION, component_versions, (columns.name == name, columns.number == int(number)))
-        if found := self._first(_VERSION, component_versions, (columns.id == name,)):
-            return found
-        released = columns.state == "released"
-        newest = columns.number.desc()
-        return self._first(_VERSION, component_versions, (columns.name == name, released), newest) or self._first(
-            _VERSION, component_versions, (columns.name == name,), newest
-        )
+            return self._first(_VERSION, statements.VERSION_BY_NUMBER, name=name, number=int(number))
+        return self._named(_VERSION, id_or_name, statements.VERSION_BY_ID, statements.RELEASE_BY_NAME, statements.VERSION_BY_NAME)
 
     def versions(self, name: str | None = None, lease_id: str | None = None) -> Sequence[ComponentVersion]:
         """By name, newest first."""
@@ -65,30 +61,25 @@ class SqlReading:
     # Backends and their logs
 
     def find_backend(self, id_or_name: str) -> Backend | None:
-        columns = backends.c
-        return self._first(_BACKEND, backends, (columns.id == id_or_name,)) or self._first(
-            _BACKEND, backends, (columns.name == id_or_name, columns.deleted.is_(False))
-        )
+        return self._named(_BACKEND, id_or_name, statements.BACKEND_BY_ID, statements.BACKEND_BY_NAME)
 
     def backends(self, lease_id: str | None = None) -> Sequence[Backend]:
         """Those that are not deleted, by name."""
         columns = backends.c
-        conditions = (columns.deleted.is_(False), _equal(columns.lease_id, lease_id))
+        conditions = (columns.deleted == false(), _equal(columns.lease_id, lease_id))
         return self._all(_BACKEND, backends, conditions, columns.name)
 
     def operations(self, backend_id: str, after: int = 0, limit: int | None = None) -> Sequence[OperationRecord]:
-        columns = operations.c
-        statement = _select(operations, (columns.backend_id == backend_id, columns.seq > after), columns.seq).limit(limit)
-        return [_OPERATION.decode(row) for row in self._connection.scalars(statement)]
+        bounds = {"ref": backend_id, "after": after, "most": _ALL if limit is None else limit}
+        return [_OPERATION.decode(row) for row in self._connection.scalars(statements.LOG, bounds)]
 
     # Deployments
 
     def find_deployment(self, deployment_id: str) -> Deployment | None:
-        return self._first(_DEPLOYMENT, deployments, (deployments.c.id == deployment_id,))
+        return self._named(_DEPLOYMENT, deployment_id, statements.DEPLOYMENT_BY_ID)
 
     def deployment_of(self, backend_id: str) -> Deployment | None:
-        columns = deployments.c
-        return self._first(_DEPLOYMENT, deployments, (columns.backend_id == backend_id, columns.gone.is_(False)))
+        return self._named(_DEPLOYMENT, backend_id, statements.DEPLOYMENT_OF_BACKEND)
 
     def deployments(
         self, *, gone: bool = False, lease_id: str | None = None, runtime_id: str | None = None
@@ -96,59 +87,49 @@ class SqlReading:
         """Newest first."""
         columns = deployments.c
         conditions = (
-            None if gone else columns.gone.is_(False),
+            None if gone else columns.gone == false(),
             _equal(columns.lease_id, lease_id),
             _equal(columns.runtime_id, runtime_id),
         )
         return self._all(_DEPLOYMENT, deployments, conditions, columns.created_at_ns.desc(), columns.id)
 
     def find_container(self, container_id: str) -> Container | None:
-        return self._first(_CONTAINER, containers, (containers.c.id == container_id,))
+        return self._named(_CONTAINER, container_id, statements.CONTAINER_BY_ID)
 
     def containers(self, deployment_id: str | None = None) -> Sequence[Container]:
         """By deployment, generation and vertex."""
         columns = containers.c
-        living = select(deployments.c.id).where(deployments.c.gone.is_(False))
+        living = select(deployments.c.id).where(deployments.c.gone == false())
         condition = columns.deployment_id.in_(living) if deployment_id is None else columns.deployment_id == deployment_id
         return self._all(_CONTAINER, containers, (condition,), columns.deployment_id, columns.generation, columns.vertex)
 
     # Runtimes, leases, files
 
     def find_runtime(self, id_or_name: str) -> Runtime | None:
-        columns = runtimes.c
-        return self._first(_RUNTIME, runtimes, (columns.id == id_or_name,)) or self._first(
-            _RUNTIME, runtimes, (columns.name == id_or_name,)
-        )
+        return self._named(_RUNTIME, id_or_name, statements.RUNTIME_BY_ID, statements.RUNTIME_BY_NAME)
 
     def runtimes(self) -> Sequence[Runtime]:
         """By name."""
         return self._all(_RUNTIME, runtimes, (), runtimes.c.name)
 
     def find_lease(self, lease_id: str) -> Lease | None:
-        return self._first(_LEASE, leases, (leases.c.id == lease_id,))
+        return self._named(_LEASE, lease_id, statements.LEASE_BY_ID)
 
     def leases(self, *, closed: bool = False) -> Sequence[Lease]:
         """Newest first."""
-        conditions = (None if closed else leases.c.closed.is_(False),)
+        conditions = (None if closed else leases.c.closed == false(),)
         return self._all(_LEASE, leases, conditions, leases.c.created_at_ns.desc(), leases.c.id)
 
     def find_file(self, id_or_name: str) -> File | None:
-        columns = files.c
-        newest = (columns.created_at_ns.desc(), columns.id)
-        return self._first(_FILE, files, (columns.id == id_or_name,)) or self._first(
-            _FILE, files, (columns.name == id_or_name,), *newest
-        )
+        return self._named(_FILE, id_or_name, statements.FILE_BY_ID, statements.FILE_BY_NAME)
 
     def files(self, lease_id: str | None = None) -> Sequence[File]:
         """Newest first."""
         return self._all(_FILE, files, (_equal(files.c.lease_id, lease_id),), files.c.created_at_ns.desc(), files.c.id)
 
     def is_content_used(self, content_hash: str) -> bool:
-        for table in (files, component_versions):
-            statement = select(table.c.id).where(table.c.content_hash == content_hash).limit(1)
-            if self._connection.scalar(statement) is not None:
-                return True
-        return False
+        users = (self._connection.scalar(statement, {"ref": content_hash}) for statement in statements.CONTENT_USERS)
+        return any(user is not None for user in users)
 
     # Events
 
@@ -172,10 +153,16 @@ class SqlReading:
         statement = select(events).where(*_given(conditions)).order_by(columns.seq).limit(limit)
         return [Event(**{**row._mapping, "data": msgspec.json.decode(row.data)}) for row in self._connection.execute(statement)]
 
-    def _first(
-        self, decoder: msgspec.json.Decoder[T], table: Table, conditions: Sequence[Condition], *order: ColumnElement[Any]
-    ) -> T | None:
-        row = self._connection.scalar(_select(table, conditions, *order).limit(1))
+    def _named(self, decoder: msgspec.json.Decoder[T], ref: str, *ways: Select[Any]) -> T | None:
+        """What the first way finds that finds something."""
+        for way in ways:
+            found = self._first(decoder, way, ref=ref)
+            if found is not None:
+                return found
+        return None
+
+    def _first(self, decoder: msgspec.json.Decoder[T], statement: Select[Any], **parameters: object) -> T | None:
+        row = self._connection.scalar(statement, parameters)
         return None if row is None else decoder.decode(row)
 
     def _all(

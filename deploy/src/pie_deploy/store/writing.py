@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pie_deploy.domain.operations import OperationRecord
 from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease, Runtime
 from pie_deploy.errors import AlreadyExistsError, ConflictError, DeploymentLiveError
+from pie_deploy.store import statements
 from pie_deploy.store.reading import SqlReading
 from pie_deploy.store.tables import (
     archived_operations,
@@ -19,7 +19,6 @@ from pie_deploy.store.tables import (
     containers,
     counters,
     deployments,
-    events,
     files,
     leases,
     operations,
@@ -34,7 +33,7 @@ class SqlTransaction(SqlReading):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self._insert: Any = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        self._upserts = statements.UPSERTS[connection.dialect.name]
 
     def put_version(self, version: ComponentVersion) -> None:
         self._put(
@@ -66,10 +65,10 @@ class SqlTransaction(SqlReading):
         if not records:
             return
         backend_id, first = records[0].backend_id, records[0].seq
-        head = self._head(backend_id)
+        head = self._connection.scalar(statements.HEAD, {"ref": backend_id}) or 0
         if first != head + 1:
             raise ConflictError(f"the log of {backend_id} is at {head}, not at {first - 1}")
-        self._write_log(operations, records)
+        self._write_log(records)
 
     def replace_log(self, backend_id: str, records: Sequence[OperationRecord]) -> None:
         archive = self._count(f"archive/{backend_id}")
@@ -78,7 +77,7 @@ class SqlTransaction(SqlReading):
         old = select(operations.c.backend_id, literal(archive), operations.c.seq, operations.c.row)
         self._connection.execute(insert(archived_operations).from_select(columns, old.where(this)))
         self._connection.execute(delete(operations).where(this))
-        self._write_log(operations, records)
+        self._write_log(records)
 
     def put_deployment(self, deployment: Deployment) -> None:
         try:
@@ -153,21 +152,15 @@ class SqlTransaction(SqlReading):
             "lease_id": lease_id,
             "data": _ENCODER.encode(data or {}).decode(),
         }
-        self._connection.execute(insert(events).values(row))
+        self._connection.execute(statements.ADD_EVENT, row)
 
     def _put(self, table: Table, row: msgspec.Struct, **columns: Any) -> None:
-        values = {**columns, "row": _ENCODER.encode(row).decode()}
-        changes = {name: value for name, value in values.items() if name != "id"}
-        self._connection.execute(self._insert(table).values(values).on_conflict_do_update(index_elements=["id"], set_=changes))
+        self._connection.execute(self._upserts[table], {**columns, "row": _ENCODER.encode(row).decode()})
 
-    def _write_log(self, table: Table, records: Sequence[OperationRecord]) -> None:
+    def _write_log(self, records: Sequence[OperationRecord]) -> None:
         rows = [{"backend_id": record.backend_id, "seq": record.seq, "row": _ENCODER.encode(record).decode()} for record in records]
         if rows:
-            self._connection.execute(insert(table), rows)
-
-    def _head(self, backend_id: str) -> int:
-        statement = select(func.max(operations.c.seq)).where(operations.c.backend_id == backend_id)
-        return self._connection.scalar(statement) or 0
+            self._connection.execute(statements.APPEND, rows)
 
     def _count(self, name: str) -> int:
         this = counters.c.name == name

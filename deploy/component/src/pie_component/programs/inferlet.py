@@ -7,7 +7,6 @@ fails, and an engine that stays away, are failures of their message alone.
 """
 
 import asyncio
-import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,8 @@ from pie_component.programs.serving import server_maker
 from pie_flow.container import InferletProgram
 from pie_flow.types import Atom, Type
 from pie_flow.values import from_json, to_json
+from pie_wire.errors import ManifestError
+from pie_wire.manifest import parse
 
 _USER = "deployment"
 _ENGINE_PARAMETERS = ("engine", "api_key")
@@ -55,9 +56,8 @@ class Upload:
         self.wasm = wasm
         self.manifest = wasm.parent / "Pie.toml"
         try:
-            package = tomllib.loads(self.manifest.read_text("utf-8"))["package"]
-            self.name = f"{package['name']}@{package['version']}"
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.name = str(parse(self.manifest.read_text("utf-8")).id)
+        except (OSError, UnicodeDecodeError, ManifestError) as error:
             raise PreconditionError(f"{self.manifest} is no manifest of a program: {error}") from error
         if not wasm.is_file():
             raise PreconditionError(f"the component has no {wasm.name}")

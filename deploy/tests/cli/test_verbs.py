@@ -67,6 +67,11 @@ def test_a_refusal_is_told_with_its_reasons(api: FakeApi, status: int, code: str
     assert ran.err == "pie: that cannot be\n  - count: it is too large\n"
 
 
+def test_the_only_reason_is_not_told_twice(api: FakeApi) -> None:
+    api.refuse("GET", "/v1/backends/words", 422, "bad_literal", "no", {"code": "bad_literal", "message": "no", "subject": "x"})
+    assert run("backend", "show", "words").err == "pie: no\n"
+
+
 def test_a_refusal_cannot_steer_the_terminal(api: FakeApi) -> None:
     api.refuse("GET", "/v1/backends/words", 404, "not_found", "\x1b[2Jgone")
     assert run("backend", "show", "words").err == "pie:  [2Jgone\n"

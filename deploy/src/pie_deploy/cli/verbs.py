@@ -30,6 +30,8 @@ def refusals() -> Iterator[None]:
 def told(error: DeployError) -> Iterator[str]:
     """The error and its reasons as lines."""
     yield f"pie: {printable(error.message)}"
+    if [detail.message for detail in error.details] == [error.message]:
+        return  # the only reason is the message
     for detail in error.details[:DETAILS_MAX]:
         about = f"{detail.subject}: " if detail.subject and detail.subject not in detail.message else ""
         yield printable(f"  - {about}{detail.message}")

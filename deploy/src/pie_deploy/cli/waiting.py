@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-import msgspec
 import typer
 
 from pie_deploy.cli.client import Client, at
 from pie_deploy.cli.container import log_lines, log_text
 from pie_deploy.cli.exits import FAILED
+from pie_deploy.cli.meanwhile import with_pauses
 from pie_deploy.cli.screen import say, show_line
 from pie_deploy.domain.records import Container, Deployment
 from pie_deploy.errors import DeadlineError, DeployError
@@ -15,6 +15,8 @@ from pie_deploy.errors import DeadlineError, DeployError
 LOG_TAIL_LINES = 20
 """Of the container that failed: enough for a traceback."""
 TIMEOUT = "5m"
+LOOK_S = 0.5
+"""Between two looks at containers: they get further without the deployment's row changing."""
 
 ENDED = ("ready", "exited")
 
@@ -22,17 +24,17 @@ ENDED = ("ready", "exited")
 def changes(client: Client, deployment: Deployment, *, status: str, timeout: str) -> Iterator[Deployment]:
     """The row now and at every change, until it is what was waited for or can no longer become it, or time is over."""
     path = at("deployments", deployment.id, "wait")
-    for line in client.lines(path, msgspec.Raw, status=status, timeout=timeout):
-        yield msgspec.json.decode(line, type=Deployment)
+    return client.lines(path, Deployment, status=status, timeout=timeout)
 
 
 def wait_until(client: Client, row: Deployment, *, status: str, timeout: str, as_json: bool) -> None:
     """Returns when the deployment has come to `status`. Exits with FAILED when it failed instead. Raises DeadlineError."""
     progress = Progress(client, quiet=as_json)
-    for change in changes(client, row, status=status, timeout=timeout):
-        row = change
-        if as_json:
-            show_line(row)
+    for change in with_pauses(changes(client, row, status=status, timeout=timeout), LOOK_S):
+        if change is not None:
+            row = change
+            if as_json:
+                show_line(row)
         progress.tell(row)
     settle(client, row, status=status, timeout=timeout)
     if not as_json:

@@ -5,7 +5,6 @@ Go → connected → ready                        outputs connect, endpoints lis
 """
 
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pie_component.control import ControlLink
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Consumer
 from pie_component.edges.producer import Producer
+from pie_component.edges.window import new_session
 from pie_component.errors import ComponentError, PreconditionError, RefusalError
 from pie_component.forms import decoded_kind, needs_marks
 from pie_component.logs import log
@@ -62,7 +62,7 @@ class Container:
         self.on_change: Callable[[dict[str, str]], None] = lambda parameters: None
         """Called with the literals of changed parameters; a transformation takes them."""
         self.zmq_context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.link = ControlLink(self.zmq_context, spec, secrets.token_hex(8), os.getpid(), self.wake, self._pulse)
+        self.link = ControlLink(self.zmq_context, spec, os.urandom(8).hex(), os.getpid(), self.wake, self._pulse)
         self.is_stopping = False
         self._worker: Worker | None = None
         self.server: EndpointServer | None = None
@@ -87,7 +87,7 @@ class Container:
             slot = Input(position, _type(input_spec.type, f"input {position}"))
             if input_spec.address is not None:
                 kind = Any if needs_marks(slot.kind) else decoded_kind(slot.kind)
-                slot.consumer = Consumer(self.zmq_context, input_spec.address, slot.queue, kind, _session())
+                slot.consumer = Consumer(self.zmq_context, input_spec.address, slot.queue, kind, new_session())
             self.inputs.append(slot)
         for position, output_spec in enumerate(self.spec.outputs):
             self.outputs.append(Output(position, _type(output_spec.type, f"output {position}"), self.spec.vertex))
@@ -103,7 +103,9 @@ class Container:
     def connect(self, make_server: "Callable[[], EndpointServer] | None" = None) -> None:
         """Connect the outputs, listen for the gateway. Raises RefusalError."""
         for output, output_spec in zip(self.outputs, self.spec.outputs, strict=True):
-            output.producers = [Producer(self.zmq_context, address, _session(), output.lost) for address in output_spec.addresses]
+            output.producers = [
+                Producer(self.zmq_context, address, new_session(), output.lost) for address in output_spec.addresses
+            ]
         if make_server is not None:
             self.server = make_server()
 
@@ -228,10 +230,6 @@ def folder(path: str | None) -> Path:
     if path is None:
         raise PreconditionError("the container has no component folder")
     return Path(path)
-
-
-def _session() -> int:
-    return secrets.randbits(63) | 1
 
 
 def _type(text: str, what: str) -> Type:

@@ -5,7 +5,6 @@ a while.
 """
 
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -22,6 +21,7 @@ import zmq
 
 from pie_component.edges.consumer import Consumer, Queue
 from pie_component.edges.producer import Producer
+from pie_component.edges.window import new_session
 from pie_component.errors import ComponentError
 from pie_component.forms import decoded_kind, needs_marks
 from pie_component.limits import TRIAL_GRACE_S, TRIAL_QUIET_S
@@ -102,7 +102,7 @@ class Trial:
         environment = {**os.environ, SPEC_VARIABLE: str(path)}
         self._process = subprocess.Popen([sys.executable, "-m", "pie_component"], env=environment, stdin=subprocess.DEVNULL)
         for index, output in enumerate(self._outputs):
-            session = secrets.randbits(63) | 1
+            session = new_session()
             output.producers = [Producer(self._context, self._address(f"in{index}"), session, output.lost)]
         return self
 
@@ -154,7 +154,7 @@ class Trial:
     def _consumer(self, index: int, kind: str) -> Consumer:
         parsed = CATALOGUE.parse(kind)
         decoded = Any if needs_marks(parsed) else decoded_kind(parsed)
-        return Consumer(self._context, self._address(f"out{index}"), self._queues[index], decoded, secrets.randbits(63) | 1)
+        return Consumer(self._context, self._address(f"out{index}"), self._queues[index], decoded, new_session())
 
     def _turn(self, timeout_s: float) -> Iterator[Shown]:
         """Let everything happen that waits to."""

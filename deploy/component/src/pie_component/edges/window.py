@@ -1,13 +1,19 @@
-"""What may be under way on an edge, and what was lost. Pure: both ends' bookkeeping, without sockets.
+"""What may be under way on an edge, and what was lost. Both ends' bookkeeping, without sockets.
 
 `Outflow` is the producer's end, `Intake` the consumer's; `pie_flow.envelope` says what they tell each other. Nothing is counted
 twice: what a consumer has taken is what it has received less what still lies in its queue.
 """
 
+import os
 from collections import deque
 
 from pie_component.limits import WINDOW_BYTES, WINDOW_MESSAGES
 from pie_flow.envelope import Batch, Grant, Open
+
+
+def new_session() -> int:
+    """A session number that no other process has."""
+    return int.from_bytes(os.urandom(8)) | 1
 
 
 class Outflow:

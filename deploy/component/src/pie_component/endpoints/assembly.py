@@ -4,7 +4,6 @@ from pie_component.async_thread import AsyncThread
 from pie_component.container import Container
 from pie_component.endpoints.bodies import BodyForm
 from pie_component.endpoints.egress import Egress
-from pie_component.endpoints.handlers import Runner
 from pie_component.endpoints.ingress import Ingress
 from pie_component.endpoints.server import EndpointServer
 from pie_component.errors import PreconditionError
@@ -26,6 +25,8 @@ def make_server(container: Container, async_thread: AsyncThread) -> EndpointServ
             _add_egress(container, server, endpoint, forms[endpoint.name])
     handlers = {name: handler for name, handler in container.handlers.items() if name in forms}
     if handlers:
+        from pie_component.endpoints.handlers import Runner  # most components have none
+
         server.runner = Runner(handlers, async_thread, server.post)
     server.bind(container.zmq_context, spec.endpoint_address)
     if handlers:

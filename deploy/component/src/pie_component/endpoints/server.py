@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -16,13 +16,15 @@ from pie_component.counters import Counters
 from pie_component.endpoints.bodies import JSON, error_body
 from pie_component.endpoints.egress import Egress
 from pie_component.endpoints.exchange import Exchange
-from pie_component.endpoints.handlers import Runner
 from pie_component.endpoints.ingress import Collected, Ingress, IngressSocket
 from pie_component.endpoints.link import GatewaySocket
 from pie_component.limits import REQUESTS_MAX, SUBSCRIBERS_MAX
 from pie_component.wake import Wake
 from pie_flow import endpoint_link as link
 from pie_flow.container import EndpointSpec
+
+if TYPE_CHECKING:  # most components have no handlers of their own
+    from pie_component.endpoints.handlers import Runner
 
 Conversation = Collected | IngressSocket | Exchange
 

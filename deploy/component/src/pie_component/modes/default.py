@@ -6,14 +6,16 @@ result is `{"output": …, "state": …}`, and the state is on disk before the o
 
 from collections.abc import Callable, Sequence
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Queue
 from pie_component.errors import ResultError
 from pie_component.modes.mode import Emitter, correlation_of
-from pie_component.state import Keeper
 from pie_flow.envelope import Failure
+
+if TYPE_CHECKING:  # few components are stateful
+    from pie_component.state import Keeper
 
 
 class DefaultMode:
@@ -25,7 +27,7 @@ class DefaultMode:
         counters: Counters,
         *,
         keywords: Sequence[str] = (),
-        keeper: Keeper | None = None,
+        keeper: "Keeper | None" = None,
     ) -> None:
         """`keywords`: names of the last queues, whose messages are passed by keyword."""
         self._function = function

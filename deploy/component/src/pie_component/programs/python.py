@@ -12,7 +12,6 @@ from pie_component.errors import PreconditionError
 from pie_component.modes.default import DefaultMode
 from pie_component.modes.mode import Emitter, Mode
 from pie_component.programs.serving import server_maker
-from pie_component.state import Checkpoint, Keeper
 from pie_flow.container import PythonProgram
 
 
@@ -92,6 +91,8 @@ def _mode(container: Container, author: Author, plan: Plan, emitter: Emitter) ->
             **common,
         )
     if plan.has_state:
+        from pie_component.state import Checkpoint, Keeper  # few components are stateful
+
         common["keeper"] = Keeper(Checkpoint(Path(container.spec.work_folder)), plan.initial_state)
     if plan.initial_pull_request is not None:
         from pie_component.modes.streaming import StreamingMode

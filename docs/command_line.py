@@ -5,6 +5,9 @@ from typing import Any
 
 from pie_cli.main import find_verbs, load
 
+EXAMPLE = "For example: "
+"""What follows it, at the end of a command's help, is a command."""
+
 
 def markdown() -> str:
     """Every verb with its arguments and options."""
@@ -39,7 +42,7 @@ def _names(parameter: Any) -> str:
     if not _is_option(parameter):
         return f"`{(parameter.metavar or parameter.name.upper()).strip('[]')}`"
     value = "" if parameter.is_flag else f" {parameter.metavar or parameter.name.upper()}"
-    return ", ".join(f"`{name}{value}`" for name in parameter.opts)
+    return ", ".join(f"`{name}{value}`" for name in [*parameter.opts, *parameter.secondary_opts])
 
 
 def _is_option(parameter: Any) -> bool:
@@ -47,4 +50,6 @@ def _is_option(parameter: Any) -> bool:
 
 
 def _prose(text: str) -> str:
-    return " ".join(text.split())
+    """As one paragraph; an example at its end is code."""
+    said, mark, example = " ".join(text.split()).partition(EXAMPLE)
+    return f"{said}{mark}`{example}`" if mark else said

@@ -1,8 +1,11 @@
 """All verbs together: they are found, they have help with an example, they end as the table of exits says."""
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cli_rows as rows
@@ -13,7 +16,7 @@ from typer.testing import CliRunner
 from pie_cli.main import app, find_verbs, load
 from pie_deploy.cli import VERBS
 from pie_deploy.cli.client import ERRORS
-from pie_deploy.cli.exits import EXITS
+from pie_deploy.cli.exits import EXITS, OK
 from pie_deploy.config import Home
 
 
@@ -28,6 +31,18 @@ def commands() -> Iterator[tuple[str, Any]]:
 def test_help_says_what_it_does_and_shows_an_example(name: str, command: Any) -> None:
     assert f"pie {name}" in command.help
     assert all(parameter.help for parameter in command.params)
+
+
+@pytest.mark.parametrize(("name", "command"), [pytest.param(name, one, id=name) for name, one in commands()])
+def test_the_example_can_be_called(name: str, command: Any) -> None:
+    _, _, example = " ".join(command.help.split()).partition("For example: ")
+    _, _, arguments = example.partition(f"pie {name}")
+    command.make_context(name, shlex.split(re.split(r"[)|]", arguments)[0]))
+
+
+def test_the_document_has_every_exit_status() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    assert all(f"\n| {status} | " in text for status in {OK, *EXITS.values()})
 
 
 def test_the_verbs_of_the_platform_are_those_of_pie() -> None:

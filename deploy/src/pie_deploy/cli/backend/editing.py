@@ -133,7 +133,8 @@ def change_parameter(
 ) -> None:
     """Give a parameter a value. A mutable one reaches the running container at once.
 
-    Text needs its quotes, and the shell its own around them: pie backend change-parameter wordcount report title '"Words"'
+    Text needs its quotes, and the shell its own around them.
+    For example: pie backend change-parameter wordcount report title '"Words"'
     """
     if (value is None) != unset:
         raise InvalidArgumentError("give a literal, or --unset")

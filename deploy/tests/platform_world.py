@@ -16,7 +16,7 @@ from typing import Self
 from pie_deploy.clock import ManualClock
 from pie_deploy.config import Home
 from pie_deploy.controller import Controller
-from pie_deploy.domain.actions import Effect, Record
+from pie_deploy.domain.actions import Action, Record
 from pie_deploy.domain.operations import AddVertex, ChangeEndpointAlias, Connect, Input, Operation, Output
 from pie_deploy.domain.records import Container, Deployment, Runtime
 from pie_deploy.launchers.fake import FakeLauncher
@@ -119,8 +119,9 @@ class World:
         self.runtime = self.services.runtimes.create(ALICE, "local", launcher="fake", nodes=nodes)
         self.launcher = FakeLauncher(self.clock, {self.runtime.id: self.runtime.nodes})
         self.routes = RecordedRoutes()
-        self.on_done: Callable[[Effect], None] | None = None
-        self.on_record: Callable[[Record], None] | None = None
+        self.on_action: Callable[[Action], None] | None = None
+        """Told of each action of the controller that was done."""
+        self.is_killed = False
         self.controller = self._new_controller()
         self._components: dict[str, str] = {}
 
@@ -150,9 +151,19 @@ class World:
             settle_leases=self.services.leases.settle,
             wire=NoWire(),
         )
-        controller.effects.on_done = lambda effect: self.on_done(effect) if self.on_done is not None else None
-        controller.on_record = lambda record: self.on_record(record) if self.on_record is not None else None
+        controller.effects.on_done = self._done
+        controller.on_record = self._done
         return controller
+
+    def _done(self, action: Action) -> None:
+        if self.on_action is not None:
+            self.on_action(action)
+        if self.is_killed and isinstance(action, Record):
+            raise EndOfTheWorld  # before what follows from the record
+
+    def kill(self) -> None:
+        """End the control plane at this action: nothing more is begun, and what is under way is cut off by `restart`."""
+        self.is_killed = True
 
     async def _open(self) -> None:
         await self.controller.open()
@@ -160,12 +171,13 @@ class World:
     async def restart(self) -> None:
         """Kill the control plane where it stands; a new one comes up, and knows only what is written down and what runs."""
         await self.controller.effects.close()
+        self.is_killed = False
         self.routes.now.clear()
         self.controller = self._new_controller()
         await self._open()
 
     async def settle(self, steps_max: int = 200) -> None:
-        """Until there is nothing to do at this moment."""
+        """Until there is nothing to do at this moment. Raises EndOfTheWorld when the control plane was killed meanwhile."""
         for _ in range(steps_max):
             self.launcher.tick()
             actions = await self.controller.step()
@@ -176,8 +188,10 @@ class World:
 
     async def finish_effects(self) -> None:
         """Let every effect end that does not wait for the clock."""
-        while self.controller.effects.under_way() > self.launcher.statistics().parked:
+        while self.controller.effects.under_way() > self.launcher.statistics().parked and not self.is_killed:
             await asyncio.sleep(0)
+        if self.is_killed:
+            raise EndOfTheWorld
 
     async def advance(self, ns: int, *, stride_ns: int = 0) -> None:
         """Let time pass, in strides, and the controller work after each."""
@@ -233,8 +247,14 @@ class World:
         """The states it went through, by its events."""
         with self.store.reading() as reading:
             events = reading.events(deployment_id=deployment_id)
-        states = ("deploying", "running", "failed", "tearing_down", "gone")
-        return [kind for event in events if (kind := event.type.removeprefix("deployment.")) in states]
+        states: list[str] = []
+        for event in events:
+            kind = event.type.removeprefix("deployment.")
+            if kind == "redeploying" and states[-1] == "failed":
+                kind = "deploying"
+            if kind in ("deploying", "running", "failed", "tearing_down", "gone"):
+                states.append(kind)
+        return states
 
 
 def component_archive(manifest: str, files: Mapping[str, bytes] | None = None) -> bytes:

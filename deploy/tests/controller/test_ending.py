@@ -72,7 +72,7 @@ async def test_the_gateway_knows_before_the_first_container_is_stopped() -> None
         backend = world.backend()
         await world.deployed(backend)
         seen: list[str] = []
-        world.on_done = lambda _: seen.append(world.routes.only(backend).state)
+        world.on_action = lambda _: seen.append(world.routes.only(backend).state)
         world.services.deployments.undeploy(ALICE, backend)
         await world.settle()
         assert seen

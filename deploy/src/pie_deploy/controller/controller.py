@@ -182,7 +182,7 @@ class Controller:
         await self._watch_nodes(now_ns, soon=vanished)
         await self._refresh(now_ns)
         self._publisher.publish(self._snapshot)
-        actions = [*self._plan(now_ns), *self._strays()]
+        actions = [*self._plan(now_ns), *self._strays(now_ns)]
         await self._execute(actions, now_ns)
         closed = await self._close_leases(now_ns)
         self._last_step_s = time.monotonic() - begun_s
@@ -284,10 +284,11 @@ class Controller:
             return False
         return last.seen == seen
 
-    def _strays(self) -> Iterable[Effect]:
+    def _strays(self, now_ns: int) -> Iterable[Effect]:
         """What runs and belongs to nothing that is written down."""
-        for container_id, process in self._lookout.processes.items():
-            if container_id not in self._snapshot.containers and not self._seen(container_id).busy:
+        for container_id, process in self._lookout.strays(self._snapshot.containers):
+            seen = self._seen(container_id)
+            if not seen.busy and now_ns >= seen.retry_at_ns:
                 yield Stop(container_id) if process.running else Remove(container_id)
 
     # --- Execute ---

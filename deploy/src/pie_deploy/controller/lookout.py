@@ -1,7 +1,7 @@
 """What the launchers say runs, and on which machines."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from pie_deploy.controller.nodes import watched_nodes
 from pie_deploy.domain.observation import Process
@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 
 
 class Lookout:
-    """A launcher that does not answer is taken to have what it had; one that never has, to have who knows what."""
+    """Nothing is concluded from the silence of a launcher: what is not seen need not be gone, what was seen need not be there."""
 
     def __init__(self, launchers: Mapping[str, Launcher]) -> None:
         """By runtime id, runtime name, or launcher name."""
@@ -22,8 +22,7 @@ class Lookout:
         self.processes: dict[str, Process] = {}
         """By container id."""
         self._found_at: dict[str, Launcher] = {}
-        self._silent: set[int] = set()
-        self._heard: set[int] = set()
+        self._silent: set[int] = {id(launcher) for launcher in self.launchers}
         self._nodes_known: set[str] = set()
 
     def launcher_of(self, runtime: Runtime) -> Launcher | None:
@@ -47,11 +46,14 @@ class Lookout:
         return vanished
 
     def is_blind_to(self, runtimes: Iterable[Runtime]) -> bool:
-        """Whether one of them has never said what runs there: what is not seen need not be gone."""
-        if len(self._heard) == len(self.launchers):
-            return False
-        found = (self.launcher_of(runtime) for runtime in runtimes)
-        return any(launcher is not None and id(launcher) not in self._heard for launcher in found)
+        """Whether one of them does not say what runs there."""
+        return bool(self._silent) and any(self._is_silent(self.launcher_of(runtime)) for runtime in runtimes)
+
+    def strays(self, known: Container[str]) -> Iterator[tuple[str, Process]]:
+        """Processes that are there for sure, of containers that are not known."""
+        for container_id, process in self.processes.items():
+            if container_id not in known and not self._is_silent(self._found_at[container_id]):
+                yield container_id, process
 
     async def watched(self, runtime: Runtime, now_ns: int) -> Runtime:
         """The runtime with its nodes as they are now."""
@@ -72,13 +74,15 @@ class Lookout:
         try:
             found = {one.container_id: _process(one, last.get(one.container_id)) for one in await launcher.observe()}
         except DeployError as error:
-            if id(launcher) not in self._silent:
+            if not self._is_silent(launcher):
                 _log.warning("a launcher does not say what runs: %s", error)
             self._silent.add(id(launcher))
             return last
         self._silent.discard(id(launcher))
-        self._heard.add(id(launcher))
         return found
+
+    def _is_silent(self, launcher: Launcher | None) -> bool:
+        return launcher is not None and id(launcher) in self._silent
 
 
 def _process(one: ObservedContainer, last: Process | None) -> Process:

@@ -218,9 +218,9 @@ def test_all_reasons_come_at_once(ready: ServicePlatform) -> None:
     ready.put(replace(ready.services.deployments.show(ALICE, "words"), status="failed"))
     ready.services.backends.append(ALICE, "words", [AddVertex(vertex="s", transformation="sketch")])
     ready.services.runtimes.lock(ALICE, "local")
-    error = refused(ready, InvalidArgumentError, startup_timeout="0s")
+    error = refused(ready, SketchPresentError, startup_timeout="0s", fixed_duration="x")
     codes = [detail.code for detail in error.details]
-    assert codes == ["invalid_argument", "deployment_live", "sketch_present", "runtime_locked"]
+    assert codes == ["sketch_present", "invalid_argument", "deployment_live", "invalid_argument", "runtime_locked"]
 
 
 # Choosing a runtime

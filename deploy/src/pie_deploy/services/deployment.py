@@ -14,18 +14,16 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from pie_deploy.domain import lease as leases
 from pie_deploy.domain.deployment import redeployed, undeployed
-from pie_deploy.domain.expiry import lifetime, moved
-from pie_deploy.domain.records import Backend, Deployment, Event
+from pie_deploy.domain.records import Backend, Deployment, Event, Lease
 from pie_deploy.errors import ConflictError, DeployError, NotFoundError, StorageError
 from pie_deploy.limits import EVENTS_PER_REQUEST_MAX, REFUSAL_REASONS_MAX
 from pie_deploy.services import admission
 from pie_deploy.services.actor import Actor
+from pie_deploy.services.admission import Admitted, Candidate, Wish
 from pie_deploy.services.heads import Heads
 from pie_deploy.services.ledger import Change, Ledger
-from pie_deploy.services.lookup import backend_of, deployment_of, lease_of, runtime_of
-from pie_deploy.services.refusal import Reasons
+from pie_deploy.services.lookup import backend_of, deployment_of
 
 
 class Deployments:
@@ -58,7 +56,7 @@ class Deployments:
             backend_id = backend_of(reading, backend).id
         try:
             with self._heads.locked(backend_id):
-                return self._deploy(actor, backend_id, runtime, debug, fixed_duration, startup_timeout, lease)
+                return self._deploy(actor, backend_id, Wish(runtime, debug, fixed_duration, startup_timeout, lease))
         except StorageError:
             raise
         except DeployError as error:
@@ -101,108 +99,47 @@ class Deployments:
             deployment_id = deployment_of(reading, ref).id
             return reading.events(after, deployment_id=deployment_id, limit=max(1, min(limit, EVENTS_PER_REQUEST_MAX)))
 
-    def _deploy(
-        self,
-        actor: Actor,
-        backend_id: str,
-        runtime_ref: str | None,
-        debug: bool,
-        fixed_duration: str | None,
-        startup_timeout: str | None,
-        lease_id: str | None,
-    ) -> Deployment:
-        with self._ledger.reading() as reading:
-            backend = backend_of(reading, backend_id)
-            head = self._heads.at(reading, backend)
-        reasons = Reasons()
-        with reasons.collecting():
-            timeout_ns = admission.startup_timeout_ns(startup_timeout)
+    def _deploy(self, actor: Actor, backend_id: str, wish: Wish) -> Deployment:
+        wanted = self._candidate(backend_id)
         with self._ledger.change(actor) as change:
-            rows, now_ns = change.rows, change.now_ns
-            _check_unmoved(change, backend)
-            lease = None
-            with reasons.collecting():
-                admission.check_free(rows, backend)
-            with reasons.collecting():
-                lease = admission.owning_lease(rows, actor, backend, lease_id)
-            with reasons.collecting():
-                if lease is not None:
-                    leases.check_open(lease, now_ns)
-            wanted = admission.candidate(backend, head)
-            with reasons.collecting():
-                admission.check_graph(wanted, head)
-            with reasons.collecting():
-                admission.check_visible(rows, actor, wanted.graph)
-            with reasons.collecting():
-                runtime, placement = admission.chosen_runtime(rows, wanted, runtime_ref, lease, now_ns)
-                life = lifetime(runtime, fixed_duration, now_ns)
-            reasons.check()
-            deployment = Deployment(
-                id=change.new_id("d"),
-                backend_id=backend.id,
-                backend_seq=backend.head,
-                graph_hash=backend.graph_hash,
-                runtime_id=runtime.id,
-                status="deploying",
-                containers=len(wanted.requests),
-                debug=debug,
-                expires_at_ns=life.expires_at_ns,
-                hard_deadline_ns=life.hard_deadline_ns,
-                fixed_duration=fixed_duration,
-                startup_timeout_ns=timeout_ns,
-                lease_id=None if lease is None else lease.id,
-                created_by=actor.name,
-                created_at_ns=now_ns,
-                status_since_ns=now_ns,
-            )
-            rows.put_deployment(deployment)
-            for container in admission.reservation(change, wanted, placement, deployment.id, deployment.generation):
-                rows.put_container(container)
-            _tell(change, deployment, "deployment.deploying", runtime=runtime.name)
+            _check_unmoved(change, wanted.backend)
+            admitted, lease = admission.admit(change, wanted, wish)
+            deployment = _row(change, wanted, wish, admitted, lease)
+            change.rows.put_deployment(deployment)
+            _reserve(change, wanted, admitted, deployment)
+            _tell(change, deployment, "deployment.deploying", runtime=admitted.runtime.name)
         return deployment
 
-    def _redeploy(self, actor: Actor, ref: str, backend_id: str, runtime_ref: str | None, debug: bool | None) -> Deployment:
+    def _redeploy(self, actor: Actor, ref: str, backend_id: str, runtime: str | None, debug: bool | None) -> Deployment:
+        wanted = self._candidate(backend_id)
+        with self._ledger.change(actor) as change:
+            _check_unmoved(change, wanted.backend)
+            deployment = _living(change, ref)
+            accepted = deployment
+            with wanted.reasons.collecting():
+                accepted = redeployed(
+                    deployment,
+                    backend_seq=wanted.backend.head,
+                    graph_hash=wanted.backend.graph_hash,
+                    containers=len(wanted.requests),
+                    runtime_id=deployment.runtime_id,
+                    debug=deployment.debug if debug is None else debug,
+                    now_ns=change.now_ns,
+                )
+            admitted = admission.readmit(change, wanted, deployment, runtime)
+            accepted = _moved(accepted, admitted)
+            change.rows.put_deployment(accepted)
+            _reserve(change, wanted, admitted, accepted)
+            data = {"runtime": admitted.runtime.name, "generation": accepted.generation}
+            _tell(change, accepted, "deployment.redeploying", **data)
+        return accepted
+
+    def _candidate(self, backend_id: str) -> Candidate:
+        """Its backend is locked."""
         with self._ledger.reading() as reading:
             backend = backend_of(reading, backend_id)
             head = self._heads.at(reading, backend)
-        reasons = Reasons()
-        with self._ledger.change(actor) as change:
-            rows, now_ns = change.rows, change.now_ns
-            _check_unmoved(change, backend)
-            deployment = _living(change, ref)
-            runtime = runtime_of(rows, runtime_ref or deployment.runtime_id)
-            stays = runtime.id == deployment.runtime_id
-            wanted = admission.candidate(backend, head)
-            with reasons.collecting():
-                accepted = redeployed(
-                    deployment,
-                    backend_seq=backend.head,
-                    graph_hash=backend.graph_hash,
-                    containers=len(wanted.requests),
-                    runtime_id=runtime.id,
-                    debug=deployment.debug if debug is None else debug,
-                    now_ns=now_ns,
-                )
-            with reasons.collecting():
-                _check_lease(change, deployment, runtime.id)
-            with reasons.collecting():
-                admission.check_graph(wanted, head)
-            with reasons.collecting():
-                admission.check_visible(rows, actor, wanted.graph)
-            with reasons.collecting():
-                # A locked runtime takes no new deployments; this one is not new where it is.
-                open_runtime = replace(runtime, locked=runtime.locked and not stays)
-                placement = admission.placed(rows, wanted, open_runtime, now_ns, without=deployment.id)
-            with reasons.collecting():
-                life = None if stays else moved(deployment, runtime, now_ns)
-            reasons.check()
-            if life is not None:
-                accepted = replace(accepted, expires_at_ns=life.expires_at_ns, hard_deadline_ns=life.hard_deadline_ns)
-            rows.put_deployment(accepted)
-            for container in admission.reservation(change, wanted, placement, accepted.id, accepted.generation):
-                rows.put_container(container)
-            _tell(change, accepted, "deployment.redeploying", runtime=runtime.name, generation=accepted.generation)
-        return accepted
+        return admission.candidate(backend, head)
 
     def _tell_refused(self, actor: Actor, backend_id: str, error: DeployError) -> None:
         """No row, but an entry in the audit."""
@@ -227,14 +164,39 @@ def _check_unmoved(change: Change, backend: Backend) -> None:
         raise ConflictError(f"backend {backend.name} is being changed by another control plane; try again")
 
 
-def _check_lease(change: Change, deployment: Deployment, runtime_id: str) -> None:
-    """A deployment inside a lease stays on the lease's runtime, and is not renewed once the lease is closed."""
-    if deployment.lease_id is None:
-        return
-    lease = lease_of(change.rows, change.actor, deployment.lease_id)
-    leases.check_open(lease, change.now_ns)
-    if lease.runtime_id not in (None, runtime_id):
-        raise admission.other_runtime(lease, runtime_id)
+def _row(change: Change, wanted: Candidate, wish: Wish, admitted: Admitted, lease: Lease | None) -> Deployment:
+    assert admitted.life is not None, "a new deployment has a lifetime"
+    return Deployment(
+        id=change.new_id("d"),
+        backend_id=wanted.backend.id,
+        backend_seq=wanted.backend.head,
+        graph_hash=wanted.backend.graph_hash,
+        runtime_id=admitted.runtime.id,
+        status="deploying",
+        containers=len(wanted.requests),
+        debug=wish.debug,
+        expires_at_ns=admitted.life.expires_at_ns,
+        hard_deadline_ns=admitted.life.hard_deadline_ns,
+        fixed_duration=wish.fixed_duration,
+        startup_timeout_ns=admission.startup_timeout_ns(wish.startup_timeout),
+        lease_id=None if lease is None else lease.id,
+        created_by=change.actor.name,
+        created_at_ns=change.now_ns,
+        status_since_ns=change.now_ns,
+    )
+
+
+def _moved(deployment: Deployment, admitted: Admitted) -> Deployment:
+    life = admitted.life
+    if life is None:
+        return deployment
+    runtime_id = admitted.runtime.id
+    return replace(deployment, runtime_id=runtime_id, expires_at_ns=life.expires_at_ns, hard_deadline_ns=life.hard_deadline_ns)
+
+
+def _reserve(change: Change, wanted: Candidate, admitted: Admitted, deployment: Deployment) -> None:
+    for container in admission.reservation(change, wanted, admitted.placement, deployment.id, deployment.generation):
+        change.rows.put_container(container)
 
 
 def _tell(change: Change, deployment: Deployment, event: str, **data: object) -> None:

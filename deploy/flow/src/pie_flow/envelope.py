@@ -87,7 +87,7 @@ class Batch(NamedTuple):
 class Packed(NamedTuple):
     """Messages ready to be sent, to as many consumers as there are."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own `count` is used by nobody
     is_marked: bool
     body: bytes
     arrays: tuple[memoryview, ...]
@@ -159,7 +159,8 @@ class Unpacker:
 
     def __init__(self, kind: Any = Any) -> None:
         self._arrays: Sequence[Buffer] = ()
-        checked = tuple[list[int], list[kind | None] if kind is not Any else list[Any], dict[int, tuple[str, str]]]
+        values: Any = list.__class_getitem__(Any if kind is Any else kind | None)
+        checked = tuple[list[int], values, dict[int, tuple[str, str]]]
         plain = tuple[list[int], list[Any], dict[int, tuple[str, str]]]
         self._decode = msgspec.msgpack.Decoder(checked, ext_hook=self._extension).decode
         self._decode_any = msgspec.msgpack.Decoder(plain, ext_hook=self._extension).decode

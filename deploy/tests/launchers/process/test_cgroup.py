@@ -127,6 +127,14 @@ def test_where_there_are_no_groups_at_all_nothing_is_controlled(tmp_path: Path) 
     assert detect("pie-r", tmp_path).create("c-a", LIMITS).controlled == frozenset()
 
 
+@pytest.mark.parametrize(("containers", "shares"), [(0, "1024"), (3, "3072"), (10_000, str(1 << 18))])
+def test_containers_together_weigh_as_much_as_so_many_processes(tmp_path: Path, containers: int, shares: str) -> None:
+    (tmp_path / "pie-r").mkdir()
+    (tmp_path / "pie-r" / "cpu.shares").touch()
+    Cgroups([Hierarchy(1, frozenset({"cpu"}), tmp_path)], "pie-r").weigh(containers)
+    assert (tmp_path / "pie-r" / "cpu.shares").read_text() == shares
+
+
 # --- Members ---------------------------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,7 @@ CONTROLLERS: tuple[Controller, ...] = ("memory", "cpu", "pids")
 _MOUNT_POINT_FIELD = 4
 _MOUNT_ROOT_FIELD = 3
 _SHARES_PER_CORE = 1024
+_SHARES_MAX = 1 << 18
 _WEIGHT_PER_CORE = 100
 _WEIGHT_MAX = 10_000
 
@@ -153,6 +154,14 @@ class Cgroups:
                 folders[hierarchy] = folder
         return Group(folders, frozenset(controlled))
 
+    def weigh(self, containers: int) -> None:
+        """Beside the other processes of the machine, so many containers together count as so many, not as one. Among each other
+        they count by their limits.
+        """
+        for base in self._bases.values():
+            _write(base / "cpu.shares", str(min(_SHARES_MAX, max(1, containers) * _SHARES_PER_CORE)))
+            _write(base / "cpu.weight", str(min(_WEIGHT_MAX, max(1, containers) * _WEIGHT_PER_CORE)))
+
     def leftovers(self) -> list[Group]:
         """Groups that an earlier supervisor has left behind."""
         names = {child.name for base in self._bases.values() for child in base.iterdir() if child.is_dir()}
@@ -184,17 +193,12 @@ def _make_base(hierarchy: Hierarchy, base: Path) -> bool:
         base.mkdir(exist_ok=True)
     except OSError:
         return False
-    # Beside all other processes of the machine the containers count as so many as there are cores, and not as one.
-    cores = len(os.sched_getaffinity(0))
-    if hierarchy.version == 1:
-        _write(base / "cpu.shares", str(cores * _SHARES_PER_CORE))
-    else:
+    if hierarchy.version == 2:
         # A parent hands controllers down only while no process is in it but in its children, save the root. Where the login
         # session has not delegated us a group of our own, this fails, and the group stays one that only knows its members.
         for parent in (hierarchy.folder, base):
             for controller in CONTROLLERS:
                 _write(parent / "cgroup.subtree_control", f"+{controller}")
-        _write(base / "cpu.weight", str(min(_WEIGHT_MAX, cores * _WEIGHT_PER_CORE)))
     return True
 
 

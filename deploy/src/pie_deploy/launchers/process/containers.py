@@ -97,6 +97,7 @@ class Containers:
         contained = Contained(launch, spawned, group=group, log=log, clock=self._clock, take_census=self._shared_census)
         self._contained[launch.container_id] = self._by_pid[spawned.pid] = contained
         self._past.pop(launch.container_id, None)
+        self._cgroups.weigh(len(self._by_pid))
         running = self._task(self._run(contained))
         if reason := await _verdict(spawned.verdict):
             await running
@@ -141,6 +142,7 @@ class Containers:
 
     async def _run(self, contained: Contained) -> None:
         await contained.run()
+        self._cgroups.weigh(len(self._by_pid))
         if not contained.group.remove():
             self._emptied.append(contained.group)
         if self._contained.get(contained.launch.container_id) is contained:

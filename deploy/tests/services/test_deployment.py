@@ -218,7 +218,7 @@ def test_all_reasons_come_at_once(ready: ServicePlatform) -> None:
     ready.put(replace(ready.services.deployments.show(ALICE, "words"), status="failed"))
     ready.services.backends.append(ALICE, "words", [AddVertex(vertex="s", transformation="sketch")])
     ready.services.runtimes.lock(ALICE, "local")
-    error = refused(ready, SketchPresentError, startup_timeout="0s", fixed_duration="x")
+    error = refused(ready, SketchPresentError, runtime="local", startup_timeout="0s", fixed_duration="x")
     codes = [detail.code for detail in error.details]
     assert codes == ["sketch_present", "invalid_argument", "deployment_live", "invalid_argument", "runtime_locked"]
 

@@ -27,6 +27,7 @@ class Platform:
         self.home = home
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment = {"PATH": path, "HOME": str(home), "PIE_DEPLOY_HOME": str(home), "LANG": "C.UTF-8"}
+        self.environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
 
     def up(self) -> None:
         self("up", "--detach", "--port", "0", "--gateway-port", "0")

@@ -325,7 +325,7 @@ def test_undo_appends_inverses(platform: ServicePlatform) -> None:
 
 
 def test_undo_reads_as_much_of_the_log_as_it_needs(platform: ServicePlatform, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pie_deploy.services.backend.UNDO_TAIL_OPERATIONS", 0)
+    monkeypatch.setattr("pie_deploy.services.history.UNDO_TAIL_OPERATIONS", 0)
     backends = platform.services.backends
     backends.create(ALICE, "words")
     for number in range(10):

@@ -16,16 +16,17 @@ from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.log import Stamp
 from pie_deploy.domain.manifest import NAME_PATTERN
-from pie_deploy.domain.operations import AddVertex, Connect, Disconnect, Operation, OperationRecord, RestoreVertex
+from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
 from pie_deploy.domain.token import forwarding_token
 from pie_deploy.domain.undo import inverses
-from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError, InvalidOperationError
-from pie_deploy.limits import OPERATIONS_LISTED_MAX, UNDO_TAIL_OPERATIONS
+from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError
+from pie_deploy.limits import OPERATIONS_LISTED_MAX
 from pie_deploy.ports.store import Reading
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.graph_view import backend_view
 from pie_deploy.services.heads import Heads, log
+from pie_deploy.services.history import inserted, named, tail_to_undo
 from pie_deploy.services.ledger import Change, Ledger
 from pie_deploy.services.lookup import backend_of, foreign, open_lease
 from pie_deploy.services.resolution import check_references, resolved, with_ids, with_names
@@ -94,7 +95,7 @@ class Backends:
 
         land = partial(logs.append, bridge=bridge)
         records = self._sequencer.change(actor, ref, choose, land, count=len(operations), if_match=if_match)
-        return Appended(records=tuple(records), inserted=_inserted(records))
+        return Appended(records=tuple(records), inserted=inserted(records))
 
     def operations(
         self, actor: Actor, ref: str, *, after: int = 0, limit: int | None = None, vertex: str | None = None
@@ -109,7 +110,7 @@ class Backends:
             for record in log(reading, backend_id, after=after):
                 if len(found) == bound:
                     break
-                if vertex in _named(record.operation):
+                if vertex in named(record.operation):
                     found.append(record)
             return found
 
@@ -120,7 +121,7 @@ class Backends:
         tail: list[OperationRecord] = []
 
         def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
-            tail[:] = _tail(reading, backend, count)
+            tail[:] = tail_to_undo(reading, backend, count)
             return [inverse.operation for inverse in inverses(tail, count)]
 
         def land(head: Head, backend_id: str, _: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
@@ -285,32 +286,6 @@ def _check_not_deployed(change: Change, backend: Backend) -> None:
         raise DeploymentLiveError(f"backend {backend.name} has deployment {deployment.id} ({deployment.status}); undeploy it first")
 
 
-def _tail(reading: Reading, backend: Backend, count: int) -> Sequence[OperationRecord]:
-    """The end of a log, long enough to take that many operations back; the whole log if the end is not."""
-    tail = reading.operations(backend.id, max(0, backend.head - UNDO_TAIL_OPERATIONS - 4 * max(count, 0)))
-    try:
-        inverses(tail, count)
-    except InvalidOperationError:
-        return reading.operations(backend.id)
-    return tail
-
-
 def _check_still(before: Backend, backend: Backend) -> None:
     if (before.head, before.graph_hash) != (backend.head, backend.graph_hash):
         raise ConflictError(f"backend {backend.name} is being changed by another control plane")
-
-
-def _inserted(records: Sequence[OperationRecord]) -> tuple[str, ...]:
-    """Vertices that a `connect` brought with it."""
-    return tuple(record.operation.vertex for record in records if record.group and isinstance(record.operation, AddVertex))
-
-
-def _named(operation: Operation) -> set[str]:
-    """The vertices that an operation names."""
-    if isinstance(operation, Connect | Disconnect):
-        return {operation.output.vertex, operation.input.vertex}
-    if isinstance(operation, RestoreVertex):
-        ends = (end.vertex for edge in operation.edges for end in edge)
-        return {operation.vertex, *ends}
-    vertex = getattr(operation, "vertex", None)
-    return set() if vertex is None else {vertex}

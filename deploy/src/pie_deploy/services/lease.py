@@ -12,32 +12,20 @@ import msgspec
 from msgspec.structs import replace
 
 from pie_deploy.domain import lease as leases
-from pie_deploy.domain.deployment import undeployed
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.graph import Graph
-from pie_deploy.domain.lease import (
-    ClosingStep,
-    DeleteBackends,
-    DeleteFiles,
-    DeleteVersions,
-    Finish,
-    HandOver,
-    Holdings,
-    ReclaimDeployments,
-)
-from pie_deploy.domain.records import Backend, ComponentVersion, Deployment, File, Lease, StatusReason
+from pie_deploy.domain.records import Backend, ComponentVersion, Lease
 from pie_deploy.errors import Detail, InvalidArgumentError, LeaseOwnershipError, NotFoundError
 from pie_deploy.limits import LEASE_LABEL_LENGTH_MAX, LEASE_RESULT_BYTES_MAX, LEASE_TTL_DEFAULT_NS
 from pie_deploy.ports.store import Reading
 from pie_deploy.services.actor import PLATFORM, Actor
 from pie_deploy.services.blobs import Blobs
 from pie_deploy.services.heads import Heads
-from pie_deploy.services.ledger import Change, Ledger
+from pie_deploy.services.lease_closing import Resource, advance, begin, can_go_on, hand_over, put, resources
+from pie_deploy.services.ledger import Ledger
 from pie_deploy.services.lookup import foreign, lease_of, runtime_of, version_of
 from pie_deploy.services.resolution import files_of, versions_of
 from pie_deploy.services.views import LeaseView
-
-Resource = Backend | File | ComponentVersion
 
 
 class Leases:
@@ -69,7 +57,7 @@ class Leases:
                 owner=actor.name,
                 created_at_ns=change.now_ns,
             )
-            _put(change, lease, "lease.created")
+            put(change, lease, "lease.created")
         return lease
 
     def show(self, actor: Actor, lease_id: str) -> LeaseView:
@@ -105,7 +93,7 @@ class Leases:
                 leases.check_open(lease, change.now_ns)
                 chosen = [_owned(change.rows, actor, lease, ref) for ref in resources]
                 for resource in _with_dependencies(change.rows, lease, chosen, graphs, with_deps):
-                    _hand_over(change, resource)
+                    hand_over(change, resource)
                     change.tell("lease.promoted", lease_id=lease.id, data={"id": resource.id})
                 return _view(change.rows, lease)
 
@@ -127,7 +115,7 @@ class Leases:
             raise InvalidArgumentError(f"a lease's result has at most {LEASE_RESULT_BYTES_MAX} bytes of JSON")
         with self._ledger.change(actor) as change:
             lease = replace(lease_of(change.rows, actor, lease_id), result=dict(result))
-            _put(change, lease, "lease.result")
+            put(change, lease, "lease.result")
         return lease
 
     def settle(self) -> bool:
@@ -136,7 +124,7 @@ class Leases:
         """
         with self._ledger.reading() as reading:
             now_ns = self._ledger.now_ns()
-            due = [lease.id for lease in reading.leases() if leases.is_expired(lease, now_ns) or _can_go_on(reading, lease)]
+            due = [lease.id for lease in reading.leases() if leases.is_expired(lease, now_ns) or can_go_on(reading, lease)]
         for lease_id in due:
             self._settle(lease_id)
         return bool(due)
@@ -151,7 +139,7 @@ class Leases:
         with self._blobs.lock:
             with self._ledger.change(actor) as change:
                 lease = lease_of(change.rows, actor, lease_id)
-                lease, contents = _begin(change, lease, how, how)
+                lease, contents = begin(change, lease, how, how)
             self._clean(lease, contents)
         return lease
 
@@ -161,9 +149,9 @@ class Leases:
                 lease = change.rows.find_lease(lease_id)
                 assert lease is not None, "leases are never deleted"
                 if leases.is_expired(lease, change.now_ns):
-                    lease, contents = _begin(change, lease, "rollback", "ttl")
+                    lease, contents = begin(change, lease, "rollback", "ttl")
                 else:
-                    lease, contents = _advance(change, lease)
+                    lease, contents = advance(change, lease)
             self._clean(lease, contents)
 
     def _clean(self, lease: Lease, contents: Iterable[str]) -> None:
@@ -182,106 +170,11 @@ class Leases:
         return {id_: self._heads.graph(id_)[1] for id_ in ids}
 
 
-# --- Closing ---------------------------------------------------------------------------------------------------------
-
-
-def _begin(change: Change, lease: Lease, how: leases.Close, reason: str) -> tuple[Lease, list[str]]:
-    closing = leases.close(lease, how, reason, change.now_ns)
-    if closing != lease:
-        _put(change, closing, f"lease.{closing.state}")
-    return _advance(change, closing)
-
-
-def _advance(change: Change, lease: Lease) -> tuple[Lease, list[str]]:
-    """Do what can be done now; the lease as it is then, and contents that may be of no use any more."""
-    contents: list[str] = []
-    while (step := leases.next_step(lease, _holdings(change.rows, lease))) is not None:
-        if isinstance(step, ReclaimDeployments):
-            _reclaim(change, step)
-            break
-        if isinstance(step, Finish):
-            lease = leases.closed(lease, change.now_ns)
-            _put(change, lease, f"lease.{lease.state}")
-            break
-        contents += _take_step(change, lease, step)
-    return lease, contents
-
-
-def _take_step(change: Change, lease: Lease, step: ClosingStep) -> Sequence[str]:
-    """Contents that are of no use any more, as far as this step knows."""
-    rows = change.rows
-    if isinstance(step, DeleteBackends):
-        for backend in rows.backends(lease.id):
-            rows.put_backend(replace(backend, deleted_at_ns=change.now_ns))
-            change.tell("backend.deleted", backend_id=backend.id, lease_id=lease.id, data={"name": backend.name})
-        return ()
-    if isinstance(step, DeleteFiles):
-        files = rows.files(lease.id)
-        for file in files:
-            rows.delete_file(file.id)
-            change.tell("file.deleted", lease_id=lease.id, data={"id": file.id, "name": file.name})
-        return [file.content_hash for file in files]
-    if isinstance(step, DeleteVersions):
-        versions = rows.versions(lease_id=lease.id)
-        for version in versions:
-            rows.delete_version(version.id)
-            change.tell("component.deleted", lease_id=lease.id, data={"id": version.id, "name": version.name})
-        return [version.content_hash for version in versions]
-    assert isinstance(step, HandOver)
-    for resource in _resources(rows, lease):
-        _hand_over(change, resource)
-    return ()
-
-
-def _resources(reading: Reading, lease: Lease) -> list[Resource]:
-    """What the lease owns, but for deployments."""
-    return [*reading.backends(lease.id), *reading.files(lease.id), *reading.versions(lease_id=lease.id)]
-
-
-def _reclaim(change: Change, step: ReclaimDeployments) -> None:
-    for id_ in step.ids:
-        deployment = change.rows.find_deployment(id_)
-        if deployment is not None and deployment.status != "tearing_down":
-            _tear_down(change, deployment, step.reason)
-
-
-def _tear_down(change: Change, deployment: Deployment, reason: StatusReason) -> None:
-    message = f"lease {deployment.lease_id} is closed"
-    change.rows.put_deployment(undeployed(deployment, reason, message, change.now_ns))
-    change.tell(
-        "deployment.tearing_down",
-        backend_id=deployment.backend_id,
-        deployment_id=deployment.id,
-        lease_id=deployment.lease_id,
-        data={"reason": reason, "message": message},
-    )
-
-
-def _can_go_on(reading: Reading, lease: Lease) -> bool:
-    """Whether `_advance` would change anything: not while deployments are being torn down."""
-    step = leases.next_step(lease, _holdings(reading, lease))
-    if not isinstance(step, ReclaimDeployments):
-        return step is not None
-    return any(deployment.status != "tearing_down" for deployment in reading.deployments(lease_id=lease.id))
-
-
-def _holdings(reading: Reading, lease: Lease) -> Holdings:
-    return Holdings(
-        deployments=[deployment.id for deployment in reading.deployments(lease_id=lease.id)],
-        backends=[backend.id for backend in reading.backends(lease.id)],
-        files=[file.id for file in reading.files(lease.id)],
-        versions=[version.id for version in reading.versions(lease_id=lease.id)],
-    )
-
-
-# --- Promoting -------------------------------------------------------------------------------------------------------
-
-
 def _owned(reading: Reading, actor: Actor, lease: Lease, ref: str) -> Resource:
     """What a reference means, inside the lease. Raises NotFoundError, LeaseOwnershipError."""
     if reading.find_deployment(ref) is not None:
         raise LeaseOwnershipError(f"deployment {ref} ends with its lease; promote its backend, and deploy it again")
-    for resource in _resources(reading, lease):
+    for resource in resources(reading, lease):
         if ref in (resource.id, resource.name) or (
             isinstance(resource, ComponentVersion) and ref == f"{resource.name}@{resource.version}"
         ):
@@ -297,7 +190,7 @@ def _with_dependencies(
 ) -> Sequence[Resource]:
     """What is chosen and what it refers to inside the lease. Raises LeaseOwnershipError, with all that is missing."""
     taken = {resource.id: resource for resource in chosen}
-    held = {resource.id: resource for resource in _resources(reading, lease)}
+    held = {resource.id: resource for resource in resources(reading, lease)}
     missing: list[Detail] = []
     for backend in chosen:
         for id_ in _references(graphs[backend.id]) if isinstance(backend, Backend) else ():
@@ -312,21 +205,6 @@ def _with_dependencies(
 
 def _references(graph: Graph) -> set[str]:
     return {*versions_of(graph).values(), *files_of(graph)}
-
-
-def _hand_over(change: Change, resource: Resource) -> None:
-    """From the lease to the workspace."""
-    if isinstance(resource, Backend):
-        change.rows.put_backend(replace(resource, lease_id=None))
-    elif isinstance(resource, File):
-        change.rows.put_file(replace(resource, lease_id=None))
-    else:
-        change.rows.put_version(replace(resource, lease_id=None))
-
-
-def _put(change: Change, lease: Lease, event: str) -> None:
-    change.rows.put_lease(lease)
-    change.tell(event, lease_id=lease.id, data={"reason": lease.reason} if lease.reason else {})
 
 
 def _view(reading: Reading, lease: Lease) -> LeaseView:

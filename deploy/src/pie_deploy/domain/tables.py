@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from pie_deploy.domain.graph import Edge, Graph, Slot, Vertex
+from pie_deploy.domain.graph import Edge, Graph, Slot, TransformationSource, Vertex
 
 _Key = TypeVar("_Key")
 _Item = TypeVar("_Item")
@@ -74,7 +74,7 @@ class Tables:
     def set_vertex(self, name: str, vertex: Vertex | None) -> None:
         old = self.vertices.get(name)
         self._changed(name, self.set_vertex, name, old)
-        if old is None or vertex is None or old.source != vertex.source or old.parameters != vertex.parameters:
+        if old is None or vertex is None or _may_differ_in_shape(old, vertex):
             self.retyped[name] = None
         if vertex is None:
             self.vertices.pop(name, None)
@@ -150,6 +150,13 @@ class Tables:
             self.set_rotation(key, count)
         self.set_name(graph.name)
         self.set_description(graph.description)
+
+
+def _may_differ_in_shape(old: Vertex, new: Vertex) -> bool:
+    """What stayed is the same object: comparing contents would cost a replay more than asking again costs inference."""
+    if old.source is not new.source:
+        return True
+    return old.parameters is not new.parameters and isinstance(new.source, TransformationSource)
 
 
 def _drop(index: dict[_Key, dict[_Item, None]], key: _Key, item: _Item) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -128,6 +129,22 @@ async def test_a_container_sees_only_its_own_environment(world: ProcessWorld, mo
     names = {line.partition("=")[0] for line in await texts(world.launcher, "c-a")}
     assert {"PIE_CONTAINER", "HOME", "PATH"} <= names
     assert not names & {"AWS_SECRET_ACCESS_KEY", "PIE_DEPLOY_HOME", "PYTHONPATH", "VIRTUAL_ENV_PROMPT"}
+
+
+async def test_a_full_disk_stops_nobody(world: ProcessWorld) -> None:
+    await launch(world, "c-a", "idle")
+    supervisor = world.launcher.supervisor_pid
+    assert supervisor is not None
+    soft, hard = resource.prlimit(supervisor, resource.RLIMIT_FSIZE)
+    resource.prlimit(supervisor, resource.RLIMIT_FSIZE, (0, hard))  # the supervisor cannot write a byte more
+    await launch(world, "c-b", "prints")
+    assert (await exited(world.launcher, "c-b")).exit_code == 0
+    resource.prlimit(supervisor, resource.RLIMIT_FSIZE, (soft, hard))
+    await world.launcher.start(world.spec("c-b", "prints"), LIMITS, 2)
+    await exited(world.launcher, "c-b")
+    assert "one" in await texts(world.launcher, "c-b")
+    assert any("bytes of the log are lost" in text for text in await texts(world.launcher, "c-b", "platform"))
+    assert world.launcher.supervisor_pid == supervisor
 
 
 # --- The supervisor is killed ----------------------------------------------------------------------------------------

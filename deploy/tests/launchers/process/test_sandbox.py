@@ -34,20 +34,15 @@ def test_component_environment_and_files_are_read_only() -> None:
     assert {"/components/1", "/env", "/blobs/w", "/home/x/spec.json"} <= mounts(options(spec), "--ro-bind-try")
 
 
-def test_only_its_own_folders_and_the_sockets_of_its_edges_can_be_written() -> None:
+def test_only_its_own_folders_and_the_one_where_it_makes_sockets_can_be_written() -> None:
     spec = msgspec.structs.replace(
         SPEC,
         control_address="ipc:///run/control/r",
-        inputs=(InputSpec(type="String", address="ipc:///run/edges/1"),),
-        outputs=(OutputSpec(type="String", addresses=("ipc:///run/edges/2",)),),
+        inputs=(InputSpec(type="String", address="ipc:///run/c-a/1"),),
+        outputs=(OutputSpec(type="String", addresses=("ipc:///run/c-b/2",)),),
     )
-    assert mounts(options(spec), "--bind") == {
-        SPEC.work_folder,
-        SPEC.generated_folder,
-        SPEC.cache_folder,
-        "/run/control",
-        "/run/edges",
-    }
+    assert mounts(options(spec), "--bind") == {SPEC.work_folder, SPEC.generated_folder, SPEC.cache_folder, "/run/c-a"}
+    assert mounts(options(spec), "--ro-bind") == {"/run/control", "/run/c-b"}
 
 
 def test_a_secret_folder_among_the_sockets_is_hidden() -> None:
@@ -79,6 +74,12 @@ def test_isolation_that_is_asked_for_must_be_possible(monkeypatch: pytest.Monkey
     assert find_bwrap("auto") is None
     with pytest.raises(LauncherError, match="not installed"):
         find_bwrap("bwrap")
+
+
+def test_a_folder_with_its_own_and_other_sockets_can_be_written() -> None:
+    spec = msgspec.structs.replace(SPEC, control_address="ipc:///run/control", endpoint_address="ipc:///run/c-a.e")
+    assert "/run" in mounts(options(spec), "--bind")
+    assert mounts(options(spec), "--ro-bind") == set()
 
 
 # --- Real sandboxes --------------------------------------------------------------------------------------------------
@@ -148,6 +149,35 @@ async def test_a_program_inside_sees_its_own_and_nothing_else(
         "network": "no",
         "other processes": "no",
     }
+
+
+CONNECTS = """
+import pathlib, socket
+with socket.socket(socket.AF_UNIX) as peer:
+    peer.connect('PATH')
+    print('connected')
+try:
+    pathlib.Path('PATH').with_name('another').touch()
+    print('written')
+except OSError:
+    print('not written')
+"""
+
+
+@needs_bwrap
+async def test_a_program_inside_reaches_the_sockets_of_others_and_cannot_replace_them(
+    world: ProcessWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = world.home.run / "others" / "socket"
+    monkeypatch.setattr(world.launcher, "_command", lambda *_: (sys.executable, "-S", "-c", CONNECTS.replace("PATH", str(path))))
+    spec = msgspec.structs.replace(world.spec("c-a", "idle"), control_address=f"ipc://{path}")
+    await world.launcher.prepare(spec)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        await world.launcher.start(spec, LIMITS, 1)
+        await exited(world.launcher, "c-a")
+    assert await texts(world.launcher, "c-a") == ["connected", "not written"]
 
 
 @needs_bwrap

@@ -91,8 +91,12 @@ def sandbox(spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Pa
             options += ["--dev-bind", device, device]
     for path in _distinct(_read_only(spec, environment, spec_path)):
         options += ["--ro-bind-try", path, path]
-    for path in _distinct((spec.work_folder, spec.generated_folder, spec.cache_folder, *socket_folders(spec))):
+    own = own_socket_folders(spec)
+    for path in _distinct((spec.work_folder, spec.generated_folder, spec.cache_folder, *own)):
         options += ["--bind", path, path]
+    for path in socket_folders(spec):
+        if path not in own:  # one may connect to a socket in a folder that one cannot write
+            options += ["--ro-bind", path, path]
     for secret in hidden:
         if any(secret.is_relative_to(visible) for visible in socket_folders(spec)):
             options += ["--tmpfs", str(secret)]
@@ -110,14 +114,20 @@ def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path) -> Itera
         yield spec.program.api_key_file
 
 
+def own_socket_folders(spec: ContainerSpec) -> list[str]:
+    """Where the container makes sockets."""
+    return _socket_folders([spec.endpoint_address, *(slot.address for slot in spec.inputs)])
+
+
 def socket_folders(spec: ContainerSpec) -> list[str]:
-    """Where the sockets lie that the container binds or connects to."""
-    addresses = [spec.control_address, spec.endpoint_address]
-    addresses += [slot.address for slot in spec.inputs]
-    addresses += [address for slot in spec.outputs for address in slot.addresses]
-    return _distinct(
-        str(Path(address.removeprefix("ipc://")).parent) for address in addresses if address and address.startswith("ipc:///")
-    )
+    """Where all the sockets lie that the container makes or connects to."""
+    consumers = [address for slot in spec.outputs for address in slot.addresses]
+    return _distinct([*own_socket_folders(spec), *_socket_folders([spec.control_address, *consumers])])
+
+
+def _socket_folders(addresses: Iterable[str | None]) -> list[str]:
+    paths = (Path(address.removeprefix("ipc://")) for address in addresses if address and address.startswith("ipc:///"))
+    return _distinct(str(path.parent) for path in paths)
 
 
 def _distinct(paths: Iterable[str]) -> list[str]:

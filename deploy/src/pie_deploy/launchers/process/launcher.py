@@ -17,7 +17,7 @@ from pie_deploy.domain.records import Node
 from pie_deploy.errors import LauncherError, NotFoundError
 from pie_deploy.launchers.process.bwrap import find_bwrap
 from pie_deploy.launchers.process.changes import Changes
-from pie_deploy.launchers.process.command import Command, component_command, sandbox, variables
+from pie_deploy.launchers.process.command import Command, component_command, sandbox, socket_folders, variables
 from pie_deploy.launchers.process.connection import SupervisorConnection
 from pie_deploy.launchers.process.environments import Environments
 from pie_deploy.launchers.process.log_reader import read_log
@@ -126,7 +126,8 @@ class ProcessLauncher:
         folder = self._container_folder(spec.container_id)
         spec_path = folder / _SPEC_FILE
         try:
-            for path in (folder, spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder):
+            own = (folder, spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder)
+            for path in (*own, *socket_folders(spec)):
                 Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
             aside = spec_path.with_suffix(".new")
             aside.touch(mode=0o600)

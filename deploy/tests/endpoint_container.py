@@ -71,7 +71,7 @@ class EndpointContainer:
 
     async def get(self, kind: type[Any], number: int = 1) -> tuple[Any, bytes]:
         """The message of a kind that came as the so-manieth; waits for it."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(found := [pair for pair in self.received if isinstance(pair[0], kind)]) < number:
                 self._came.clear()
                 await self._came.wait()

@@ -1,7 +1,6 @@
 """A gateway behind a real port, with containers of the test."""
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,8 @@ from endpoint_container import EndpointContainer, Handler, socket_folder
 
 from pie_deploy.gateway import Gateway
 from pie_deploy.ports.routes import BackendRoutes, Link, Port, Route
+from pie_http.protocols import ConnectionLimits, bounded
+from pie_http.server import EmbeddedServer
 
 TOKEN = "t0ken-of-an-ingress"
 
@@ -58,31 +59,24 @@ class Serving:
         self.publish({TOKEN: replace(A_ROUTE, upstream=Port(container_id="c", port=port), **changes)})  # type: ignore[arg-type]
 
 
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
 @asynccontextmanager
 async def asgi_server(app: object) -> AsyncIterator[int]:
     """A port on which the application answers."""
     listening = socket.create_server(("127.0.0.1", 0))
+    http, websocket = bounded(ConnectionLimits(connections_max=1000, head_timeout_s=20, stall_timeout_s=20))
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
+        http=http,
+        ws=websocket,
         loop="none",
         lifespan="off",
         log_config=None,
-        access_log=False,
         proxy_headers=False,
-        ws="websockets-sansio",
         timeout_graceful_shutdown=1,
     )
-    server = _Server(config)
+    server = EmbeddedServer(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
-    async with asyncio.timeout(20):
-        while not server.started:
-            await asyncio.sleep(0.005)
+    await server.has_begun.wait()
     try:
         yield listening.getsockname()[1]
     finally:

@@ -165,8 +165,10 @@ GATEWAY_KEEP_ALIVE_S = 2.0
 
 # --- The store -----------------------------------------------------------------------------------------------------
 
-DATABASE_CONNECTIONS_MAX = 32
-"""As many as there are worker threads that could ask at once; PostgreSQL takes 100 by default, from all."""
+DATABASE_CONNECTIONS_MAX = 72
+"""Two for each of the worker threads that there are at most: a writer looks things up beside its transaction. PostgreSQL takes
+100 by default, from all.
+"""
 
 DATABASE_LOCK_TIMEOUT_S = 30
 """How long a writer waits for the one before it, and a thread for a connection; a write takes milliseconds."""
@@ -451,3 +453,14 @@ EXPECTED_FAILURES_MAX = 100
 
 SHOWN_CHARACTERS_MAX = 200
 """Of a value in such a sentence."""
+
+# --- Both servers --------------------------------------------------------------------------------------------------
+
+HEAD_TIMEOUT_S = 15.0
+"""From a connection's beginning to the end of its first request's headers: a slow network needs a second or two."""
+
+STALL_TIMEOUT_S = 60.0
+"""How long a peer may leave unread what was written to it."""
+
+SOCKET_MESSAGE_BYTES_MAX = 16 << 20
+"""Of a WebSocket's message, for all endpoints; an endpoint's own bound (`body_max`, 16 MiB by default) may be lower."""

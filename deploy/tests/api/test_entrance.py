@@ -49,10 +49,14 @@ async def test_the_request_id_stands_in_the_log_of_operations(api: ApiServing) -
     assert (record["request_id"], record["actor"], record["surface"]) == ("r-9", "alice", "api")
 
 
-async def test_pages_that_are_not_welcome_are_403_whatever_they_know(tmp_path: Path) -> None:
-    async with api_serving(tmp_path, is_welcome=lambda headers: "origin" not in headers) as api:
-        assert code(await api.client.get("/healthz", headers={"origin": "http://evil.example"})) == (403, "forbidden")
-        assert (await api.client.get("/healthz")).status_code == 200
+@pytest.mark.parametrize("headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}], ids=["rebound", "foreign"])
+async def test_pages_of_other_sites_are_403_even_where_no_key_is_asked(api: ApiServing, headers: dict[str, str]) -> None:
+    answer = await api.client.get("/metrics", headers={"authorization": "", **headers})
+    assert code(answer) == (403, "forbidden")
+
+
+async def test_with_a_key_a_proxy_with_a_name_of_its_own_may_ask(api: ApiServing) -> None:
+    assert (await api.client.get("/v1/backends", headers={"host": "pie.example"})).status_code == 200
 
 
 async def test_a_body_that_stops_coming_is_given_up(api: ApiServing, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,9 @@ from pie.limits import SERVER_BODY_BYTES_MAX
 from pie.server import body
 from pie.server.entrance import Entrance
 from pie.server.http_metrics import HttpMetrics
-from pie.server.origin import is_trusted
 from pie.server.readiness import Readiness
 from pie.server.telemetry import NoTraces
+from pie_http.origin import is_trusted
 
 
 class Site:

@@ -25,6 +25,9 @@ from pie_deploy.errors import DeployError
 from pie_deploy.limits import API_BODY_BYTES_MAX
 from pie_deploy.services import Services
 from pie_deploy.services.actor import Actor
+from pie_http.origin import is_trusted
+
+LOOPBACK = "127.0.0.1"
 
 RESOURCES = (
     BackendRoutes,
@@ -46,11 +49,11 @@ def create_app(
     gateway: Counted,
     authenticate: Authenticate,
     *,
-    is_welcome: Callable[[Mapping[str, str]], bool] = lambda headers: True,
+    is_welcome: Callable[[Mapping[str, str]], bool] = lambda headers: is_trusted(headers, LOOPBACK),
     is_ready: Callable[[], bool] = lambda: True,
 ) -> Entrance:
-    """The ASGI application. `controller` has `logs` and `statistics`; `is_welcome` looks at the headers of a request; while
-    `is_ready` is false, `/readyz` is 503.
+    """The ASGI application. `controller` has `logs` and `statistics`; `is_welcome` looks at the headers of a request without a key;
+    while `is_ready` is false, `/readyz` is 503.
     """
     parts = Parts({"gateway": gateway, "controller": controller}, is_ready)
     application = Litestar(

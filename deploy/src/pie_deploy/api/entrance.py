@@ -36,7 +36,7 @@ class Entrance:
     def __init__(
         self, application: Application, authenticate: Authenticate, is_welcome: Callable[[Mapping[str, str]], bool]
     ) -> None:
-        """`is_welcome` tells from the headers whether a browser may be the one that asks."""
+        """`is_welcome` tells from the headers whether who shows no key may be answered at all."""
         self._application = application
         self._authenticate = authenticate
         self._is_welcome = is_welcome
@@ -48,11 +48,11 @@ class Entrance:
         request_id = _request_id(headers.get("x-request-id"))
         answer = _stamped(send, request_id)
         try:
-            if not self._is_welcome(headers):
-                raise ForbiddenError("this API is not for web pages of other sites")
+            key = _key(headers.get("authorization"))
+            if key is None and not self._is_welcome(headers):
+                raise ForbiddenError("without an API key this is not for web pages of other sites")
             if scope["path"] not in OPEN_PATHS:
-                actor = self._authenticate(_key(headers.get("authorization")))
-                scope[ACTOR] = replace(actor, request_id=request_id)
+                scope[ACTOR] = replace(self._authenticate(key), request_id=request_id)
         except DeployError as error:
             await _refuse(answer, error)
             return

@@ -2,27 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
 
 from pie_deploy.errors import StorageError
+from pie_deploy.limits import HEAD_TIMEOUT_S, SOCKET_MESSAGE_BYTES_MAX, STALL_TIMEOUT_S
+from pie_http.protocols import ConnectionLimits, bounded
+from pie_http.server import EmbeddedServer
 
 LOOPBACK = "127.0.0.1"
 BACKLOG = 1024
 KEEP_ALIVE_S = 75
 GRACE_S = 5
 """For requests under way when the platform is told to stop; streams have no end of their own."""
-
-
-class Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process has other servers, and other things to do at the end."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Listener:
@@ -33,7 +26,7 @@ class Listener:
         self._name = name
         self._grace_s = grace_s
         self._socket = _bound(name, port)
-        self._server: Server | None = None
+        self._server: EmbeddedServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -42,10 +35,11 @@ class Listener:
 
     async def start(self, app: Any, connections_max: int) -> asyncio.Task[None]:
         """Serve the app; returns when requests are answered. The task ends with `stop`, or with what went wrong."""
-        self._server = Server(_settings(app, connections_max, self._grace_s))
+        self._server = EmbeddedServer(_settings(app, connections_max, self._grace_s))
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]), name=self._name)
-        while not (self._server.started or self._serving.done()):  # noqa: ASYNC110 (uvicorn sets a flag)
-            await asyncio.sleep(0.005)
+        begun = asyncio.create_task(self._server.has_begun.wait())
+        await asyncio.wait((begun, self._serving), return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
         return self._serving
 
     async def stop(self) -> None:
@@ -68,17 +62,19 @@ def _bound(name: str, port: int) -> socket.socket:
 
 
 def _settings(app: Any, connections_max: int, grace_s: int) -> uvicorn.Config:
+    http, websocket = bounded(ConnectionLimits(connections_max, HEAD_TIMEOUT_S, STALL_TIMEOUT_S))
     return uvicorn.Config(
         app,
-        http="httptools",
-        ws="websockets-sansio",
+        http=http,
+        ws=websocket,
         loop="none",
         lifespan="off",
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=connections_max,
+        ws_max_size=SOCKET_MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,  # 0.3 MB per connection
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=grace_s,
     )

@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from pie.config.config import Config, LimitsConfig
-from pie.limits import SERVER_BACKLOG, SERVER_CLOSE_TIMEOUT_S, SERVER_KEEP_ALIVE_S
+from pie.limits import SERVER_BACKLOG, SERVER_CLOSE_TIMEOUT_S, SERVER_HEAD_BYTES_MAX, SERVER_KEEP_ALIVE_S
 from pie.server.listening import check_certificate, listen, url
-from pie.server.protocols import ConnectionLimits, bounded
+from pie_http.protocols import ConnectionLimits, bounded
+from pie_http.server import EmbeddedServer
 from pie_wire.limits import FRAME_BYTES_MAX
 
 log = logging.getLogger(__name__)
@@ -45,7 +43,7 @@ class Listener:
             ssl_certfile=config.server.tls_cert or None,
             ssl_keyfile=config.server.tls_key or None,
         )
-        self._server = _Uvicorn(self._settings)
+        self._server = EmbeddedServer(self._settings)
         self._task: asyncio.Task[None] | None = None
         self._port = config.server.port
 
@@ -88,27 +86,8 @@ class Listener:
             await self._task
 
 
-class _Uvicorn(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.has_begun = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals are the command line's."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.has_begun.set()
-
-    def stop_accepting(self) -> None:
-        for server in self.servers if self.has_begun.is_set() else ():
-            server.close()
-
-
 def _connection_limits(limits: LimitsConfig) -> ConnectionLimits:
-    return ConnectionLimits(limits.connections, limits.handshake_timeout_s, limits.idle_timeout_s)
+    return ConnectionLimits(limits.connections, limits.handshake_timeout_s, limits.idle_timeout_s, SERVER_HEAD_BYTES_MAX)
 
 
 def _ping_s(limits: LimitsConfig) -> float:

@@ -35,11 +35,11 @@ from pie.server.http_metrics import HttpMetrics
 from pie.server.listener import Listener
 from pie.server.metrics import ProcessMetrics, Statistics
 from pie.server.operations import ServerOperations
-from pie.server.origin import is_loopback, is_trusted
 from pie.server.readiness import Readiness
 from pie.server.routes import OwnRoutes, application
 from pie.server.status import status
 from pie.server.telemetry import traces
+from pie_http.origin import is_loopback, is_trusted
 
 if TYPE_CHECKING:
     from pie_client import PieClient

@@ -79,17 +79,19 @@ def test_a_connection_that_asks_nothing_is_closed(
         assert closed(connection)
 
 
-def test_an_endless_head_is_cut_off(served: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_head_is_cut_off(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setattr(server_module, "HEAD_BYTES_MAX", 10_000)
+    served = request.getfixturevalue("served")
     with socket.create_connection(served) as connection, pytest.raises(ConnectionError):
         connection.sendall(b"GET / HTTP/1.1\r\n")
         while True:
             connection.sendall(b"X: " + b"x" * 1000 + b"\r\n")
 
 
-def test_a_download_that_nobody_reads_ends(running: Running, monkeypatch: pytest.MonkeyPatch, fields: Fields) -> None:
+def test_a_download_that_nobody_reads_ends(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, fields: Fields) -> None:
     """It holds a file and a connection. The buffers of the two sockets take a few MB of it."""
     monkeypatch.setattr(server_module, "BODY_IDLE_S", 0.2)
+    running: Running = request.getfixturevalue("running")
     wasm = COMPONENT_MAGIC + bytes(32 << 20)
     published(running.application, fields(wasm=wasm), wasm)
     with socket.create_connection(running.address) as connection:

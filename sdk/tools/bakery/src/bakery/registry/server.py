@@ -1,21 +1,19 @@
 """The registry behind a port: uvicorn, with the bounds that it does not set by itself."""
 
-import asyncio
 import signal
 import socket
 import ssl
 import threading
-from asyncio import TimerHandle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bakery.errors import StoreError
 from bakery.limits import BODY_IDLE_S, CONNECTIONS_MAX, HEAD_BYTES_MAX, REQUEST_BEGIN_S
+from pie_http.protocols import ConnectionLimits, bounded
 
 _BACKLOG = 128
 _KEEP_ALIVE_S = 20
@@ -35,67 +33,6 @@ class Endpoint:
     @property
     def scheme(self) -> str:
         return "https" if self.tls_cert else "http"
-
-
-class Protocol(HttpToolsProtocol):
-    """HTTP/1.1 with bounds: a request's head must end, soon and within `HEAD_BYTES_MAX`; an answer must be read.
-
-    Connections are aborted, not closed: closing waits until what was written has been read.
-    """
-
-    _head_timer: TimerHandle | None = None
-    _write_timer: TimerHandle | None = None
-    _head_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._begin_head()
-
-    def data_received(self, data: bytes) -> None:
-        if self._head_timer is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.transport.abort()
-                return
-        super().data_received(data)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        if self._head_timer is None:
-            self._begin_head()
-
-    def on_headers_complete(self) -> None:
-        self._end_head()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end_head()
-        self._end_wait_for_reader()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The reader is behind by as much as is buffered."""
-        super().pause_writing()
-        if self._write_timer is None:
-            self._write_timer = self.loop.call_later(BODY_IDLE_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        self._end_wait_for_reader()
-        super().resume_writing()
-
-    def _begin_head(self) -> None:
-        self._head_bytes = 0
-        self._head_timer = self.loop.call_later(REQUEST_BEGIN_S, self.transport.abort)
-
-    def _end_head(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _end_wait_for_reader(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
 
 
 def listen(endpoint: Endpoint) -> socket.socket:
@@ -141,16 +78,16 @@ class Server(uvicorn.Server):
 
 
 def server(app: Any, endpoint: Endpoint) -> Server:
+    http, _ = bounded(ConnectionLimits(CONNECTIONS_MAX, REQUEST_BEGIN_S, BODY_IDLE_S, HEAD_BYTES_MAX))
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=http,
         ws="none",
         lifespan="on",
         access_log=False,
         log_level="warning",
         server_header=False,
         proxy_headers=endpoint.behind_proxy,
-        limit_concurrency=CONNECTIONS_MAX,
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pie.server.origin import is_loopback, is_trusted
+from pie_http.origin import is_loopback, is_trusted
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "LOCALHOST.", "app.localhost", "::1", "[::1]"])

@@ -1,6 +1,6 @@
 """uvicorn's protocols, bounded: what a connection may send before it is served, for how long, and how many there may be.
 
-uvicorn leaves that to a proxy in front of it; there may be none in front of us.
+uvicorn leaves that to a proxy in front of it; there may be none in front of us. Nothing is logged per request: paths have secrets.
 """
 
 import asyncio
@@ -11,8 +11,6 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from pie.limits import SERVER_HEAD_BYTES_MAX
-
 
 @dataclass(slots=True)
 class ConnectionLimits:
@@ -20,9 +18,12 @@ class ConnectionLimits:
 
     connections_max: int
     head_timeout_s: float
-    """From a connection's beginning, or a request's first byte, to the end of the request's headers."""
+    """From a connection's beginning, or a request's first byte, to the end of the request's headers; and how long the rest of a
+    body is thrown away whose request is answered already."""
     stall_timeout_s: float
     """How long a peer may leave unread what was written to it."""
+    head_bytes_max: int = 64 << 10
+    """Of a request's line and headers together. Browsers with many cookies send some 16 KiB."""
 
 
 class Deadline:
@@ -48,8 +49,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        self.access_log = False
         self._bytes_besides_body = 0
         self._head = Deadline()
+        self._rest = Deadline()
         self._stall = Deadline()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,6 +65,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head.clear()
+        self._rest.clear()
         self._stall.clear()
         super().connection_lost(exc)
 
@@ -70,7 +74,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._bytes_besides_body += len(data)
         super().data_received(data)
-        if self._bytes_besides_body > SERVER_HEAD_BYTES_MAX and self.transport.get_protocol() is self:
+        if self._bytes_besides_body > self.limits.head_bytes_max and self.transport.get_protocol() is self:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large.")
 
     def on_message_begin(self) -> None:
@@ -87,7 +91,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._bytes_besides_body = 0
+        self._rest.clear()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer may come before its request's body has. Closing at once would take the answer with it."""
+        if self.cycle is not None and self.cycle.more_body and not self.transport.is_closing():
+            self._rest.set(self.loop, self.limits.head_timeout_s, self.transport.abort)
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -1,0 +1,6 @@
+"""What every HTTP server of Pie is made of: the engine's, the registry's, the platform's two.
+
+protocols    uvicorn's protocols, bounded: connections, heads, peers that do not read
+server       uvicorn as a part of a program, which has its signals to itself
+origin       which web pages may ask a server on this machine
+"""

@@ -7,6 +7,7 @@ Go → connected → ready                        outputs connect, endpoints lis
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -22,6 +23,7 @@ from pie_component.edges.producer import Producer
 from pie_component.edges.window import new_session
 from pie_component.errors import ComponentError, PreconditionError, RefusalError
 from pie_component.forms import decoded_kind, needs_marks
+from pie_component.limits import EXIT_GRACE_S
 from pie_component.logs import log
 from pie_component.modes.mode import Emitter, Mode, Push
 from pie_component.slots import Input, Output
@@ -201,6 +203,8 @@ class Container:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stop()
+        if self._worker is None:  # whatever the module is loading is of no use any more
+            raise Stopped
 
     def _pulse(self) -> Pulse:
         return self._worker.pulse() if self._worker is not None else Pulse(ticks=0, failures=0)
@@ -208,21 +212,31 @@ class Container:
 
 def serve(container: Container, program: Callable[[Container], None]) -> int:
     """Run a program in a container, from hello to goodbye. Returns the exit code."""
-    container.start()
+    code = 1
     try:
+        container.start()
         program(container)
+        code = 0
     except Stopped:
-        return 0
-    except RefusalError as error:
-        container.refuse(error)
-        return EXIT_REFUSED
+        code = 0
     except ComponentError as error:
-        container.refuse(PreconditionError(str(error)))
-        return EXIT_REFUSED
+        container.refuse(error if isinstance(error, RefusalError) else PreconditionError(str(error)))
+        code = EXIT_REFUSED
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
     finally:
         sys.stdout.flush()
         container.close()
-    return 0
+        _end_within(EXIT_GRACE_S, code)
+    return code
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """End the process, also when threads of the author's own do not."""
+    timer = threading.Timer(seconds, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
 
 
 def folder(path: str | None) -> Path:

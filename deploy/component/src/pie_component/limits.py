@@ -52,13 +52,16 @@ VIRTUAL_MESSAGES_MAX = 1024
 FAILURE_TEXT_MAX = 2_000
 """Characters of a failure that travel to the caller; the log has the rest."""
 
+EXIT_GRACE_S = 2.0
+"""For the author's own threads to end after the worker has; then the process ends without them."""
+
 DRAIN_S = 3.0
 """After SIGTERM, for what was produced to reach the consumers: below the grace of ten seconds that the platform gives."""
 
 # --- Control ---------------------------------------------------------------------------------------------------------
 
-HELLO_S = 5.0
-"""`Hello` is said again this often: a control plane that started anew knows nothing."""
+HELLO_S = 15.0
+"""`Hello` is said again this often, and whenever the connection is a new one: a control plane that started anew knows nothing."""
 
 CONTROL_BACKLOG_MAX = 100
 """Messages kept for a control plane that is away; `Hello` says what matters of older ones."""
@@ -81,7 +84,7 @@ INGRESS_BYTES_MAX = 64 << 20
 """Of one body that becomes a value; the gateway's own limit is usually far lower."""
 
 INGRESS_QUEUE_BYTES_MAX = 256 << 20
-"""Of all bodies together that are not yet complete."""
+"""Of all bodies together that are not yet complete, and of those in one input's queue."""
 
 HANDLER_THREADS_MAX = 16
 """For handlers that are not `async`."""
@@ -94,6 +97,15 @@ SUBSCRIBER_BYTES_MAX = 1 << 20
 
 EMITTED_BACKLOG_MAX = 1024
 """Answers kept for a gateway that is not connected for a moment."""
+
+EMITTED_BACKLOG_BYTES_MAX = 64 << 20
+"""Of them together."""
+
+ANSWERED_IDS_MAX = 8192
+"""Requests that an egress remembers to have answered: a caller gets one answer, also of a stream that would have thousands."""
+
+PAUSED_POLL_S = 0.01
+"""How often a WebSocket is looked at whose messages the input had no room for."""
 
 KEEPALIVE_S = 15.0
 """Between comments on a silent stream of events, so that nobody in between thinks that it is dead."""

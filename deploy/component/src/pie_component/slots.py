@@ -7,7 +7,13 @@ from typing import Any
 from pie_component.edges.consumer import Consumer, Queue
 from pie_component.edges.producer import Producer
 from pie_component.forms import conformer, has_arrays, needs_marks
-from pie_component.limits import BATCH_BYTES_MAX, BATCH_MESSAGES_MAX, MESSAGE_BYTES_MAX
+from pie_component.limits import (
+    BATCH_BYTES_MAX,
+    BATCH_MESSAGES_MAX,
+    INGRESS_MESSAGES_MAX,
+    INGRESS_QUEUE_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
+)
 from pie_component.logs import log
 from pie_flow.envelope import Failure, Packed, Packer
 from pie_flow.types import Type
@@ -29,6 +35,22 @@ class Input:
         """Of its edge, if it has one."""
         self.brought = 0
         """By endpoints, so far."""
+        self._sizes: deque[int] = deque()
+        self._waiting_bytes = 0
+
+    def has_room_for(self, size_bytes: int) -> bool:
+        """Whether an endpoint may bring one more. A single value has always room."""
+        while len(self._sizes) > len(self.queue):
+            self._waiting_bytes -= self._sizes.popleft()
+        is_short = len(self.queue) < INGRESS_MESSAGES_MAX
+        return is_short and (not self._sizes or self._waiting_bytes + size_bytes <= INGRESS_QUEUE_BYTES_MAX)
+
+    def bring(self, correlation: int, value: Any, size_bytes: int) -> None:
+        """An endpoint's value; there is room for it."""
+        self._sizes.append(size_bytes)
+        self._waiting_bytes += size_bytes
+        self.brought += 1
+        self.queue.append((correlation, value))
 
 
 class Output:
@@ -44,7 +66,9 @@ class Output:
         """One per edge."""
         self._vertex = vertex
         self._packer = Packer(is_marked=needs_marks(kind))
-        self._messages_max = 1 if has_arrays(kind) else BATCH_MESSAGES_MAX
+        self._messages_most = 1 if has_arrays(kind) else BATCH_MESSAGES_MAX
+        self._messages_max = self._messages_most
+        """In one batch: fewer while the last ones were large."""
         self._correlations: list[int] = []
         self._values: list[Any] = []
         self._failures: dict[int, Failure] = {}
@@ -82,6 +106,7 @@ class Output:
         correlations, values, failures = self._correlations, self._values, self._failures
         self._correlations, self._values, self._failures, self._weight = [], [], {}, 0
         for packed in self._packed(correlations, values, failures):
+            self._messages_max = max(1, min(self._messages_most, BATCH_BYTES_MAX * packed.count // (packed.size_bytes + 1)))
             for producer in self.producers:
                 producer.send(packed)
 

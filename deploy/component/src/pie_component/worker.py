@@ -14,7 +14,7 @@ import zmq
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Consumer
 from pie_component.edges.producer import Producer
-from pie_component.limits import DRAIN_S, IDLE_S, REOPEN_S, SETTLE_S, SLICE_NS
+from pie_component.limits import DRAIN_S, IDLE_S, PAUSED_POLL_S, REOPEN_S, SETTLE_S, SLICE_NS
 from pie_component.modes.mode import Mode
 from pie_component.slots import Input, Output
 from pie_component.virtual import VirtualInput, VirtualOutput
@@ -70,6 +70,7 @@ class Worker:
         """Work until it is told to stop, or there is nothing left to do if `ends_when_done`. `on_connected` is called once."""
         self._mode = mode
         self._register()
+        server = self._server if self._server is not None and not self._server.is_threaded else None
         is_connected = False
         while not self.is_stopping:
             if not is_connected and self.is_connected:
@@ -79,6 +80,8 @@ class Worker:
             self._flush()
             if mode.is_done and ends_when_done and is_connected and self._is_sent:
                 return
+            if server is not None and server.is_paused:
+                server.resume()
             self._turn(0.0 if has_more else self._timeout_s())
 
     def drain(self, mode: Mode) -> None:
@@ -181,6 +184,8 @@ class Worker:
             self._server.tend(now_s)
 
     def _timeout_s(self) -> float:
+        if self._server is not None and self._server.is_paused:
+            return PAUSED_POLL_S
         if any(producer.is_waiting for producer in self._producers):
             return REOPEN_S / 2
         if not all(consumer.is_settled for consumer in self._consumers):

@@ -27,7 +27,8 @@ def make_server(container: Container, async_thread: AsyncThread) -> EndpointServ
     if handlers:
         from pie_component.endpoints.handlers import Runner  # most components have none
 
-        server.runner = Runner(handlers, async_thread, server.post)
+        responding = frozenset(endpoint.name for endpoint in spec.endpoints if endpoint.respond)
+        server.runner = Runner(handlers, async_thread, server.post, responding)
     server.bind(container.zmq_context, spec.endpoint_address)
     if handlers:
         server.start_thread()

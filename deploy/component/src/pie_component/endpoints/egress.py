@@ -10,7 +10,7 @@ from typing import Any
 from pie_component.counters import Counters
 from pie_component.endpoints.bodies import JSON, BodyForm, failure_body
 from pie_component.forms import conformer
-from pie_component.limits import KEEPALIVE_S, SUBSCRIBER_BYTES_MAX
+from pie_component.limits import ANSWERED_IDS_MAX, KEEPALIVE_S, SUBSCRIBER_BYTES_MAX
 from pie_component.logs import log
 from pie_flow.container import EndpointSpec
 from pie_flow.endpoint_link import (
@@ -105,9 +105,13 @@ class Egress:
         self._send = send
         self._counters = counters
         self._clock = clock
+        self._answered: dict[int, None] = {}
+        """Ids of requests, in the order of their answers."""
 
     def emit(self, correlation: int, value: Any) -> None:
         """Show a value, or `Failure`: to who waits for it, and to all subscribers."""
+        if correlation in self._answered:
+            correlation = 0
         if type(value) is Failure:
             if correlation:
                 self._answer(correlation, failure_body(value), JSON, 500)
@@ -147,6 +151,9 @@ class Egress:
                 subscriber.drop()
 
     def _answer(self, correlation: int, body: bytes, content_type: str, status: int) -> None:
+        self._answered[correlation] = None
+        if len(self._answered) > ANSWERED_IDS_MAX:
+            del self._answered[next(iter(self._answered))]
         self._send(Emitted(id=correlation, endpoint=self.spec.name, status=status, content_type=content_type), body)
 
 

@@ -52,9 +52,13 @@ class HandlerThreads:
 class Runner:
     """Runs the handlers of one container."""
 
-    def __init__(self, handlers: dict[str, Handler], async_thread: AsyncThread, post: Post) -> None:
+    def __init__(
+        self, handlers: dict[str, Handler], async_thread: AsyncThread, post: Post, responding: frozenset[str] = frozenset()
+    ) -> None:
+        """`responding`: endpoints whose requests an egress answers, when the handler returns None."""
         self.handlers = handlers
         """By endpoint."""
+        self._responding = responding
         self._async_thread = async_thread
         self._threads = HandlerThreads()
         self._post = post
@@ -70,11 +74,16 @@ class Runner:
             self._threads.submit(lambda: self._run(handler, message, exchange, done))
         return exchange
 
+    def _leaves_it(self, message: link.Request, result: Any) -> bool:
+        """The answer is a value with the request's id, at an egress."""
+        return result is None and message.endpoint in self._responding
+
     def _run(self, handler: Handler, message: link.Request | link.OpenSocket, exchange: Exchange, done: Callable[[], None]) -> None:
         try:
             result = handler(_given(message, exchange))
             if isinstance(message, link.Request):
-                _answer(exchange, result)
+                if not self._leaves_it(message, result):
+                    _answer(exchange, result)
             else:
                 exchange.close_socket(1000, "")
         except GoneError:
@@ -92,7 +101,8 @@ class Runner:
             if inspect.isawaitable(result):
                 result = await result
             if isinstance(message, link.Request):
-                await _answer_async(exchange, result)
+                if not self._leaves_it(message, result):
+                    await _answer_async(exchange, result)
             else:
                 exchange.close_socket(1000, "")
         except GoneError:
@@ -126,7 +136,7 @@ def _blame(message: link.Request | link.OpenSocket, exchange: Exchange) -> None:
 
 
 def _answer(exchange: Exchange, result: Any) -> None:
-    response = result if isinstance(result, Response) else Response(result)
+    response = _response(result)
     if not isinstance(response.body, Iterator):
         _respond_whole(exchange, response)
         return
@@ -141,7 +151,7 @@ def _answer(exchange: Exchange, result: Any) -> None:
 
 
 async def _answer_async(exchange: Exchange, result: Any) -> None:
-    response = result if isinstance(result, Response) else Response(result)
+    response = _response(result)
     if not isinstance(response.body, AsyncIterator | Iterator):
         await _respond_whole_async(exchange, response)
         return
@@ -175,6 +185,13 @@ def _respond_whole(exchange: Exchange, response: Response) -> None:
     if not is_short:
         exchange.send_body(body)
         exchange.end_body()
+
+
+def _response(result: Any) -> Response:
+    """Nothing is an answer without a body."""
+    if isinstance(result, Response):
+        return result
+    return Response(b"", 204) if result is None else Response(result)
 
 
 def _whole(body: Any) -> tuple[bytes, str]:

@@ -6,7 +6,7 @@ import msgspec
 import zmq
 
 from pie_component.errors import TransportError
-from pie_component.limits import EMITTED_BACKLOG_MAX
+from pie_component.limits import EMITTED_BACKLOG_BYTES_MAX, EMITTED_BACKLOG_MAX
 from pie_component.logs import log
 from pie_flow.endpoint_link import GATEWAY_ID, MESSAGE_BYTES_MAX, Emitted, FromContainer, FromGateway
 
@@ -20,9 +20,12 @@ class GatewaySocket:
     def __init__(self, zmq_context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
         """Binds. Raises TransportError."""
         self.lost_answers = 0
-        self._backlog: deque[tuple[FromContainer, bytes]] = deque()
+        self._backlog: deque[tuple[Emitted, bytes]] = deque()
+        self._backlog_bytes = 0
         self.socket = zmq_context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.SNDHWM, 0)  # credit bounds what is under way, of each request
+        self.socket.setsockopt(zmq.RCVHWM, 0)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MESSAGE_BYTES_MAX)
@@ -49,21 +52,20 @@ class GatewaySocket:
             return None
 
     def send(self, message: FromContainer, body: bytes = b"") -> None:
-        if self._backlog or not self._try_to_send(message, body):
+        if (self._backlog or not self._try_to_send(message, body)) and isinstance(message, Emitted):
             self._keep(message, body)
 
     def send_backlog(self) -> None:
         while self._backlog and self._try_to_send(*self._backlog[0]):
-            self._backlog.popleft()
+            self._backlog_bytes -= len(self._backlog.popleft()[1])
 
     @property
     def has_backlog(self) -> bool:
         return bool(self._backlog)
 
     def gateway_has_gone(self) -> None:
-        """Read what the monitor says; what waited for that gateway is of no use to another, unless it is an answer."""
+        """Read what the monitor says."""
         self.monitor.recv_multipart()
-        self._backlog = deque(kept for kept in self._backlog if isinstance(kept[0], Emitted))
 
     def close(self, linger_ms: int) -> None:
         self.socket.disable_monitor()
@@ -79,8 +81,11 @@ class GatewaySocket:
             raise
         return True
 
-    def _keep(self, message: FromContainer, body: bytes) -> None:
-        if len(self._backlog) >= EMITTED_BACKLOG_MAX:
-            self._backlog.popleft()
+    def _keep(self, message: Emitted, body: bytes) -> None:
+        while self._backlog and (
+            len(self._backlog) >= EMITTED_BACKLOG_MAX or self._backlog_bytes + len(body) > EMITTED_BACKLOG_BYTES_MAX
+        ):
+            self._backlog_bytes -= len(self._backlog.popleft()[1])
             self.lost_answers += 1
+        self._backlog_bytes += len(body)
         self._backlog.append((message, body))

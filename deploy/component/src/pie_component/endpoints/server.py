@@ -18,7 +18,7 @@ from pie_component.endpoints.egress import Egress
 from pie_component.endpoints.exchange import Exchange
 from pie_component.endpoints.ingress import Collected, Ingress, IngressSocket
 from pie_component.endpoints.link import GatewaySocket
-from pie_component.limits import REQUESTS_MAX, SUBSCRIBERS_MAX
+from pie_component.limits import PAUSED_POLL_S, REQUESTS_MAX, SUBSCRIBERS_MAX
 from pie_component.wake import Wake
 from pie_flow import endpoint_link as link
 from pie_flow.container import EndpointSpec
@@ -51,6 +51,8 @@ class EndpointServer:
         """What has begun and not ended, by the request's id; subscribers are their egress's."""
         self._held_bytes = 0
         """Of bodies that are still coming."""
+        self._paused: set[int] = set()
+        """WebSockets with messages that the input had no room for."""
         self._posted: deque[Callable[[], None]] = deque()
         self._wake = Wake()
         self._thread: threading.Thread | None = None
@@ -142,6 +144,22 @@ class EndpointServer:
         for egress in self.egresses.values():
             egress.subscribers.clear()
 
+    @property
+    def is_paused(self) -> bool:
+        """Messages wait for room in an input."""
+        return bool(self._paused)
+
+    def resume(self) -> None:
+        """Look whether there is room for what waits."""
+        for request_id in list(self._paused):
+            conversation = self.conversations.get(request_id)
+            if not isinstance(conversation, IngressSocket):
+                self._paused.discard(request_id)
+            elif not conversation.resume():
+                self._forget(request_id)
+            elif not conversation.is_paused:
+                self._paused.discard(request_id)
+
     def tend(self, now_s: float) -> None:
         if self._socket is not None and self._socket.has_backlog:
             self._socket.send_backlog()
@@ -191,12 +209,13 @@ class EndpointServer:
         for part in (self.socket, self.monitor, self._wake.fd):
             poller.register(part, zmq.POLLIN)
         while not self._is_stopped:
-            events = dict(poller.poll(1000))
+            events = dict(poller.poll(round(PAUSED_POLL_S * 1000) if self._paused else 1000))
             if self.monitor in events:
                 self.handle_monitor()
             if self.socket in events:
                 self.handle()
             self.handle_posted()
+            self.resume()
             self.tend(self.clock())
 
     def _dispatch(self, message: link.FromGateway, body: bytes) -> None:
@@ -289,8 +308,7 @@ class EndpointServer:
             case Collected():
                 self._continue_body(conversation, message, body)
             case IngressSocket():
-                if not isinstance(message, link.SocketMessage) or not conversation.add(body, is_text=message.text):
-                    self._forget_unless_credit(message)
+                self._continue_ingress(conversation, message, body)
             case Exchange():
                 self._continue_exchange(conversation, message, body)
 
@@ -306,8 +324,13 @@ class EndpointServer:
             self._held_bytes -= collected.size_bytes
             self._forget(message.id)
 
-    def _forget_unless_credit(self, message: link.FromGateway) -> None:
-        if not isinstance(message, link.Credit):
+    def _continue_ingress(self, socket: IngressSocket, message: link.FromGateway, body: bytes) -> None:
+        if isinstance(message, link.SocketMessage):
+            if not socket.add(body, is_text=message.text):
+                self._forget(message.id)
+            elif socket.is_paused:
+                self._paused.add(message.id)
+        elif isinstance(message, link.Cancel | link.CloseSocket):
             self._forget(message.id)
 
     def _continue_subscriber(self, message: link.FromGateway, body: bytes) -> None:

@@ -94,14 +94,20 @@ class ConcurrentMode:
             if call.failure is not None:
                 self._emitter.fail(call.correlation, call.failure)
             elif call.error is not None:
-                self._emitter.raised(call.correlation, call.error)
+                self._raised(call.correlation, call.error)
         return is_done
 
     def _emit(self, call: _Call) -> None:
         try:
             self._emitter.emit(call.correlation, call.items.popleft())
         except Exception as error:
-            self._emitter.raised(call.correlation, error)
+            self._raised(call.correlation, error)
+
+    def _raised(self, correlation: int, error: BaseException) -> None:
+        """No message of a source could fail alone: it fails as a whole, and may be started again."""
+        if not self._queues:
+            raise error
+        self._emitter.raised(correlation, error)
 
     def _note_failure(self, correlation: int, failure: Failure) -> None:
         call = _Call(correlation)

@@ -62,7 +62,7 @@ class DefaultMode:
         try:
             self._settle(correlation, self._call(arguments))
         except Exception as error:
-            self._emitter.raised(correlation, error)
+            self._raised(correlation, error)
         return True
 
     def _take(self) -> tuple[int, list[Any], Failure | None]:
@@ -101,5 +101,10 @@ class DefaultMode:
             if isinstance(error, ResultError):
                 self._items.close()
             self._items = None
-            self._is_done = not self._queues
-            self._emitter.raised(self._items_for, error)
+            self._raised(self._items_for, error)
+
+    def _raised(self, correlation: int, error: Exception) -> None:
+        """No message of a source could fail alone: it fails as a whole, and may be started again."""
+        if not self._queues:
+            raise error
+        self._emitter.raised(correlation, error)

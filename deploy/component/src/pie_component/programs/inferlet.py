@@ -41,7 +41,6 @@ from pie_wire.manifest import parse
 
 _USER = "deployment"
 _ENGINE_PARAMETERS = ("engine", "api_key")
-_ADDRESSES = ("vertex://", "ws://", "wss://")
 
 
 class EngineError(ComponentError):
@@ -76,6 +75,10 @@ class Engine:
     def target(self) -> str:
         """What is launched."""
         return self._upload.name if self._upload is not None else self._program.program
+
+    def is_address(self, value: Any) -> bool:
+        """Whether a parameter's value is where the engine is, whatever the parameter's name."""
+        return isinstance(value, str) and value.partition("://")[2] == self._program.engine.partition("://")[2] != ""
 
     async def connected(self, wait_s: float) -> PieClient:
         """Logged in, with the program installed. Raises EngineError when there is no engine for so long."""
@@ -168,7 +171,7 @@ class Relay:
         return {
             name: msgspec.json.decode(to_json(value, kind))
             for name, value, kind in self._config.typed()
-            if name not in _ENGINE_PARAMETERS and not (isinstance(value, str) and value.startswith(_ADDRESSES))
+            if name not in _ENGINE_PARAMETERS and not self._engine.is_address(value)
         }
 
     def _returned(self, text: str) -> Any:

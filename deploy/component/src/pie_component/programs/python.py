@@ -1,5 +1,6 @@
 """`language: py`: the component's module runs as `__main__` and calls `run`."""
 
+import inspect
 import runpy
 import sys
 from functools import partial
@@ -77,6 +78,7 @@ def _mode(container: Container, author: Author, plan: Plan, emitter: Emitter) ->
     if plan.wants_virtual_input:
         queues.append(author.virtual_input.queue)
         common["keywords"] = ("virtual_input",)
+    _check_signature(plan, len(container.inputs))
     if plan.is_async:
         from pie_component.modes.concurrent import ConcurrentMode
 
@@ -99,3 +101,16 @@ def _mode(container: Container, author: Author, plan: Plan, emitter: Emitter) ->
 
         return StreamingMode(function, queues, emitter, container.counters, plan.initial_pull_request, **common)
     return DefaultMode(function, queues, emitter, container.counters, **common)
+
+
+def _check_signature(plan: Plan, inputs: int) -> None:
+    """Raises PreconditionError when the function does not take what it will be given."""
+    assert plan.function is not None
+    names = [*(["virtual_input"] if plan.wants_virtual_input else []), *(["state"] if plan.has_state else [])]
+    try:
+        inspect.signature(plan.function).bind(*[None] * inputs, **dict.fromkeys(names))
+    except TypeError as error:
+        given = ", ".join([f"{inputs} positional", *names])
+        raise PreconditionError(f"the function does not take its inputs ({given}): {error}") from error
+    except ValueError:
+        return  # a function of C that does not say what it takes

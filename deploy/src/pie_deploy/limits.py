@@ -261,6 +261,9 @@ ASK_ROUND_S_MAX = 0.5
 SWEEP_ROUNDS_MAX = 500
 """Of killing leftovers before the supervisor goes on without: ten seconds; what is left cannot be killed."""
 
+DESCRIPTORS_RESERVED = 100
+"""Of the supervisor, for looking at processes and for connections when it has as many containers as it can."""
+
 CONTAINER_OUT_OF_MEMORY_SCORE = 500
 """Of 1,000: when the machine is full the kernel takes a container before the supervisor, or the user's editor."""
 

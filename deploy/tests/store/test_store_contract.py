@@ -81,6 +81,24 @@ def test_what_is_not_there_is_none(store: Store) -> None:
         assert reading.find_file("x") is None
 
 
+@pytest.mark.parametrize("ref", ["a\0b", "\ud800", "x" * 100_000], ids=["null", "surrogate", "long"])
+def test_what_no_database_takes_is_the_name_of_nothing(store: Store, ref: str) -> None:
+    with store.reading() as reading:
+        finders = (reading.find_version, reading.find_backend, reading.find_deployment, reading.find_runtime, reading.find_lease)
+        assert [find(ref) for find in (*finders, reading.find_file, reading.find_container)] == [None] * 7
+        assert reading.find_version(f"{ref}@1") is None
+        assert [*reading.versions(ref), *reading.events(lease_id=ref), *reading.operations(ref)] == []
+        assert reading.deployment_of(ref) is None
+
+
+def test_a_seq_may_be_any_number(store: Store) -> None:
+    with store.transaction() as transaction:
+        transaction.append([an_operation(1)])
+        transaction.add_event("x", START_NS)
+        for after, count in ((-(2**80), 1), (2**80, 0)):
+            assert (len(transaction.operations("b-1", after)), len(transaction.events(after))) == (count, count)
+
+
 # Transactions
 
 

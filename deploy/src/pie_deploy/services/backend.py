@@ -20,7 +20,7 @@ from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
 from pie_deploy.domain.token import forwarding_token
 from pie_deploy.domain.undo import inverses
-from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError
+from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError, LeaseOwnershipError
 from pie_deploy.limits import OPERATIONS_LISTED_MAX
 from pie_deploy.ports.store import Reading
 from pie_deploy.services.actor import Actor
@@ -29,7 +29,7 @@ from pie_deploy.services.heads import Heads, log
 from pie_deploy.services.history import inserted, named, tail_to_undo
 from pie_deploy.services.ledger import Change, Ledger
 from pie_deploy.services.lookup import backend_of, foreign, open_lease
-from pie_deploy.services.resolution import check_references, resolved, with_ids, with_names
+from pie_deploy.services.resolution import Resolver, check_graph_references, check_references, with_names
 from pie_deploy.services.sequencer import Sequencer
 from pie_deploy.services.views import Appended, AppliedDocument, BackendView, EndpointView
 
@@ -52,7 +52,7 @@ class Backends:
         """
         _check_name(name)
         with self._ledger.change(actor) as change:
-            backend = _new(change, name, lease)
+            backend = _new(change, name, lease, change.new_id("b"))
             change.rows.put_backend(backend)
             change.tell("backend.created", backend_id=backend.id, lease_id=backend.lease_id, data={"name": name})
         return backend
@@ -91,7 +91,7 @@ class Backends:
             raise InvalidArgumentError("there are no operations to append")
 
         def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
-            return [resolved(reading, actor, backend, operation) for operation in operations]
+            return [*map(Resolver(reading, actor, backend.lease_id).operation, operations)]
 
         land = partial(logs.append, bridge=bridge)
         records = self._sequencer.change(actor, ref, choose, land, count=len(operations), if_match=if_match)
@@ -155,22 +155,26 @@ class Backends:
         LeaseOwnershipError when the original belongs to another lease.
         """
         _check_name(name)
+        backend_id = self._ledger.new_id("b")
+        with self._ledger.reading() as reading:
+            source = backend_of(reading, ref)
+            records = fork([*log(reading, source.id)], backend_id, at)
+        head = Head.replay(records, self._heads.shapes)
         with self._ledger.change(actor) as change:
-            source = backend_of(change.rows, ref)
-            if source.lease_id not in (None, lease):
-                raise foreign("backend", source.id, source.lease_id)
-            new = _new(change, name, lease)
-            records = fork([*log(change.rows, source.id)], new.id, at)
+            current = backend_of(change.rows, source.id)
+            if current.lease_id not in (None, lease):
+                raise foreign("backend", source.id, current.lease_id)
             backend = replace(
-                new,
-                head=len(records),
-                graph_hash=records[-1].graph_hash if records else new.graph_hash,
+                _new(change, name, lease, backend_id),
+                head=head.seq,
+                graph_hash=head.hash(),
                 forked_from=source.id,
-                forked_at=len(records),
+                forked_at=head.seq,
             )
+            check_graph_references(change.rows, backend, head.graph())
             change.rows.put_backend(backend)
             change.rows.append(records)
-            data = {"name": name, "from": source.id, "at": len(records)}
+            data = {"name": name, "from": source.id, "at": head.seq}
             change.tell("backend.forked", backend_id=backend.id, lease_id=backend.lease_id, data=data)
         return backend
 
@@ -203,10 +207,12 @@ class Backends:
             backend = reading.find_backend(ref)
         if backend is None or backend.deleted_at_ns is not None:
             return self._apply_new(actor, ref, document, lease, dry_run=dry_run)
+        if lease not in (None, backend.lease_id):
+            raise LeaseOwnershipError(f"backend {backend.name} was not made in lease {lease}; what is there cannot enter one")
         chosen: list[Operation] = []
 
         def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
-            wanted = with_ids(reading, actor, backend.lease_id, document)
+            wanted = Resolver(reading, actor, backend.lease_id).document(document)
             chosen[:] = changes(self._heads.at(reading, backend).graph(), wanted)
             return chosen
 
@@ -231,13 +237,13 @@ class Backends:
         _check_name(name)
         head, backend_id = self._heads.empty(), self._ledger.new_id("b")
         with self._ledger.reading() as reading:
-            operations = changes(Graph(), with_ids(reading, actor, lease, document))
+            operations = changes(Graph(), Resolver(reading, actor, lease).document(document))
         stamp = Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
         records = logs.append(head, backend_id, operations, stamp) if operations else []
         if dry_run:
             return AppliedDocument(backend_id=None, created=False, operations=tuple(operations))
         with self._ledger.change(actor) as change:
-            backend = replace(_new(change, name, lease), id=backend_id, head=head.seq, graph_hash=head.hash())
+            backend = replace(_new(change, name, lease, backend_id), head=head.seq, graph_hash=head.hash())
             check_references(change.rows, backend, operations)
             change.rows.put_backend(backend)
             change.rows.append(records)
@@ -263,9 +269,9 @@ class Backends:
             return backend_of(reading, ref).id
 
 
-def _new(change: Change, name: str, lease: str | None) -> Backend:
+def _new(change: Change, name: str, lease: str | None, id_: str) -> Backend:
     return Backend(
-        id=change.new_id("b"),
+        id=id_,
         name=name,
         owner=change.actor.name,
         head=0,

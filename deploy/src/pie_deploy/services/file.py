@@ -28,6 +28,8 @@ class Files:
         """
         _check("name", name)
         _check("type", file_type)
+        with self._ledger.reading() as reading:
+            open_lease(reading, actor, lease, self._ledger.now_ns())  # before much is written in vain
         with (
             self._blobs.staged(content, FILE_BYTES_MAX) as staged,
             self._blobs.lock,

@@ -1,8 +1,5 @@
 """Leases: scopes over what is created in them. Committing keeps it, rolling back discards it; a lease that nobody keeps alive rolls
 back by itself. Its deployment is reclaimed either way.
-
-`domain.lease` says what the next step of a close is; here it is done. What is left to do follows from what the lease still
-owns, so a close goes on where it was interrupted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -28,6 +28,7 @@ Resource = Backend | File | ComponentVersion
 
 
 def begin(change: Change, lease: Lease, how: leases.Close, reason: str) -> tuple[Lease, list[str]]:
+    """Start to close it, and do what can be done now: as `advance`. Raises LeaseClosedError when it was closed the other way."""
     closing = leases.close(lease, how, reason, change.now_ns)
     if closing != lease:
         put(change, closing, f"lease.{closing.state}")
@@ -100,7 +101,7 @@ def _tear_down(change: Change, deployment: Deployment, reason: StatusReason) -> 
 
 
 def can_go_on(reading: Reading, lease: Lease) -> bool:
-    """Whether `_advance` would change anything: not while deployments are being torn down."""
+    """Whether `advance` would change anything: not while deployments are being torn down."""
     step = leases.next_step(lease, _holdings(reading, lease))
     if not isinstance(step, ReclaimDeployments):
         return step is not None

@@ -3,7 +3,7 @@ what is recorded is there, visible, and of the same lease or the workspace's.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import cache, partial
 
 from msgspec.structs import replace
 
@@ -17,17 +17,26 @@ from pie_deploy.services.actor import Actor
 from pie_deploy.services.lookup import file_for, foreign, version_for
 
 
-def resolved(reading: Reading, actor: Actor, backend: Backend, operation: Operation) -> Operation:
-    """The operation with ids for names. Raises NotFoundError, also for somebody else's prerelease, and LeaseOwnershipError."""
-    lease_id = backend.lease_id
-    if isinstance(operation, AddVertex | ChangeVersion | RestoreVertex) and operation.component is not None:
-        operation = replace(operation, component=version_for(reading, actor, operation.component, lease_id).id)
-    if isinstance(operation, AddFile):
-        return replace(operation, file=file_for(reading, operation.file, lease_id).id)
-    if isinstance(operation, RestoreVertex) and operation.files:
-        files = {slot: file_for(reading, file, lease_id).id for slot, file in operation.files.items()}
-        return replace(operation, files=files)
-    return operation
+class Resolver:
+    """Ids for the names of one request, each looked up once. Raises NotFoundError, also for somebody else's prerelease, and
+    LeaseOwnershipError.
+    """
+
+    def __init__(self, reading: Reading, actor: Actor, lease_id: str | None) -> None:
+        self._version = cache(lambda ref: version_for(reading, actor, ref, lease_id).id)
+        self._file = cache(lambda ref: file_for(reading, ref, lease_id).id)
+
+    def operation(self, operation: Operation) -> Operation:
+        if isinstance(operation, AddVertex | ChangeVersion | RestoreVertex) and operation.component is not None:
+            operation = replace(operation, component=self._version(operation.component))
+        if isinstance(operation, AddFile):
+            return replace(operation, file=self._file(operation.file))
+        if isinstance(operation, RestoreVertex) and operation.files:
+            return replace(operation, files={slot: self._file(file) for slot, file in operation.files.items()})
+        return operation
+
+    def document(self, document: GraphDocument) -> GraphDocument:
+        return renamed(document, component=self._version, file=self._file)
 
 
 def check_references(reading: Reading, backend: Backend, operations: Iterable[Operation]) -> None:
@@ -43,6 +52,15 @@ def check_references(reading: Reading, backend: Backend, operations: Iterable[Op
             files.update(operation.files.values())
         if isinstance(operation, AddFile):
             files.add(operation.file)
+    _check_ids(reading, backend, versions, files)
+
+
+def check_graph_references(reading: Reading, backend: Backend, graph: Graph) -> None:
+    """The same of everything that a graph refers to."""
+    _check_ids(reading, backend, set(versions_of(graph).values()), files_of(graph))
+
+
+def _check_ids(reading: Reading, backend: Backend, versions: set[str], files: set[str]) -> None:
     for kind, ids, find in (("component version", versions, reading.find_version), ("file", files, reading.find_file)):
         for id_ in sorted(ids):
             found = find(id_)
@@ -52,18 +70,9 @@ def check_references(reading: Reading, backend: Backend, operations: Iterable[Op
                 raise foreign(kind, id_, found.lease_id)
 
 
-def with_ids(reading: Reading, actor: Actor, lease_id: str | None, document: GraphDocument) -> GraphDocument:
-    """A document that came from outside, with ids for names. Raises NotFoundError, LeaseOwnershipError."""
-    return renamed(
-        document,
-        component=lru_cache(lambda ref: version_for(reading, actor, ref, lease_id).id),
-        file=lru_cache(lambda ref: file_for(reading, ref, lease_id).id),
-    )
-
-
 def with_names(reading: Reading, document: GraphDocument) -> GraphDocument:
     """A document that is shown: `name@version` for versions, names for files where they lead back to the same file."""
-    return renamed(document, component=lru_cache(partial(_version_name, reading)), file=lru_cache(partial(_file_name, reading)))
+    return renamed(document, component=cache(partial(_version_name, reading)), file=cache(partial(_file_name, reading)))
 
 
 def _version_name(reading: Reading, id_: str) -> str:

@@ -33,7 +33,8 @@ _LEASE = msgspec.json.Decoder(Lease)
 _FILE = msgspec.json.Decoder(File)
 
 _ALL = 2**31 - 1
-"""Rows, where no limit is given."""
+"""Rows, where no limit is given; the last seq that a log can have."""
+_EVENTS_MAX = 2**63 - 1
 
 Condition = ColumnElement[bool]
 
@@ -48,6 +49,8 @@ class SqlReading:
         name, at, number = id_or_name.partition("@")
         if at:
             if not (number.isascii() and number.isdecimal() and len(number) < 10):
+                return None
+            if not _is_text(name):
                 return None
             return self._first(_VERSION, statements.VERSION_BY_NUMBER, name=name, number=int(number))
         return self._named(_VERSION, id_or_name, statements.VERSION_BY_ID, statements.RELEASE_BY_NAME, statements.VERSION_BY_NAME)
@@ -70,7 +73,9 @@ class SqlReading:
         return self._all(_BACKEND, backends, conditions, columns.name)
 
     def operations(self, backend_id: str, after: int = 0, limit: int | None = None) -> Sequence[OperationRecord]:
-        bounds = {"ref": backend_id, "after": after, "most": _ALL if limit is None else limit}
+        if not _is_text(backend_id):
+            return []
+        bounds = {"ref": backend_id, "after": _within(after, _ALL), "most": _ALL if limit is None else limit}
         return [_OPERATION.decode(row) for row in self._connection.scalars(statements.LOG, bounds)]
 
     # Deployments
@@ -145,7 +150,7 @@ class SqlReading:
         """Oldest first."""
         columns = events.c
         conditions = (
-            columns.seq > after,
+            columns.seq > _within(after, _EVENTS_MAX),
             _equal(columns.deployment_id, deployment_id),
             _equal(columns.backend_id, backend_id),
             _equal(columns.lease_id, lease_id),
@@ -155,6 +160,8 @@ class SqlReading:
 
     def _named(self, decoder: msgspec.json.Decoder[T], ref: str, *ways: Select[Any]) -> T | None:
         """What the first way finds that finds something."""
+        if not _is_text(ref):
+            return None
         for way in ways:
             found = self._first(decoder, way, ref=ref)
             if found is not None:
@@ -175,6 +182,16 @@ class SqlReading:
         return [decoder.decode(row) for row in self._connection.scalars(_select(table, conditions, *order))]
 
 
+def _is_text(ref: str) -> bool:
+    """Whether databases take it as text; what is none is the name of nothing."""
+    return "\0" not in ref and not any("\ud800" <= character <= "\udfff" for character in ref)
+
+
+def _within(number: int, most: int) -> int:
+    """What a database takes as a number of that size."""
+    return max(0, min(number, most))
+
+
 def _select(table: Table, conditions: Sequence[Condition | None], *order: ColumnElement[Any]) -> Select[Any]:
     return select(table.c.row).where(*_given(conditions)).order_by(*order)
 
@@ -184,4 +201,6 @@ def _given(conditions: Sequence[Condition | None]) -> list[Condition]:
 
 
 def _equal(column: ColumnElement[str], value: str | None) -> Condition | None:
-    return None if value is None else column == value
+    if value is None:
+        return None
+    return column == value if _is_text(value) else false()

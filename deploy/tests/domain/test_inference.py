@@ -1,10 +1,11 @@
 """Types of slots over the whole graph."""
 
 import pytest
-from graph_fixtures import add, new_head, transform, wire
+from graph_fixtures import PARSED, add, new_head, transform, wire
 
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.operations import ChangeParameter, DeleteVertex, Disconnect, Operation
+from pie_deploy.domain.shape import shapes_from
 from pie_deploy.errors import TypeMismatchError
 from pie_flow.errors import TypeBoundError
 
@@ -127,3 +128,25 @@ def test_a_new_vertex_joins_two_halves() -> None:
     head = new_head(add("a", "cv-pass"), add("b", "cv-pass"), add("c", "cv-pass"), add("d", "cv-pass"))
     head.apply([wire("a.0 b.0"), wire("c.0 d.0"), wire("b.0 c.0"), add("n", "cv-number"), wire("n.0 a.0")])
     assert types(head, "d") == "Int64 -> Int64"
+
+
+def test_a_graph_that_no_longer_holds_together_says_so_for_each_vertex_and_is_mended_by_taking_the_edge_away() -> None:
+    """A version's manifest never changes, but a platform that was upgraded may know a transformation differently."""
+    manifests = dict(PARSED)
+    shapes = shapes_from(manifests.__getitem__)
+    head = Head(shapes)
+    head.apply([add("a", "cv-source"), add("b", "cv-pass"), add("c", "cv-number"), wire("a.1 b.0"), wire("b.0 c.0")])
+    manifests["cv-number"] = PARSED["cv-tokenise"]
+    changed = Head(shapes_from(manifests.__getitem__), head.graph())
+    for vertex in ("b", "b"):
+        with pytest.raises(TypeMismatchError, match=r"^edge b\.out0 -> c\.in0: type mismatch: upstream Int64, downstream String"):
+            changed.types(vertex)
+    changed.apply([disconnect("b.0 c.0")])
+    assert types(changed, "b") == "Int64 -> Int64"
+
+
+def test_a_change_far_from_a_component_leaves_what_is_known_of_it() -> None:
+    head = new_head(add("a", "cv-source"), add("b", "cv-pass"), add("c", "cv-pass"), wire("a.0 b.0"))
+    before = head.types("b")
+    head.apply([wire("a.1 c.0"), DeleteVertex(vertex="c")])
+    assert head.types("b") == before

@@ -81,7 +81,8 @@ def vertex_element(vertex: Vertex) -> bytes:
     source = vertex.source
     kind = ("component", source.version_id) if isinstance(source, ComponentSource) else ("transformation", source.name)
     values = sorted(vertex.parameters.items()), sorted(vertex.files.items())
-    return _encode(("vertex", vertex.name, kind, *values, vertex.label, vertex.position, vertex.note))
+    position = None if vertex.position is None else tuple(map(float, vertex.position))  # 1 and 1.0 are one place
+    return _encode(("vertex", vertex.name, kind, *values, vertex.label, position, vertex.note))
 
 
 def edge_element(edge: Edge) -> bytes:

@@ -31,10 +31,12 @@ class SlotTypes:
 class _Component:
     """Vertices whose variables one solver binds. All their edges have been unified, while it is alive."""
 
-    __slots__ = ("alive", "members", "solver")
+    __slots__ = ("alive", "fault", "members", "solver")
 
     def __init__(self) -> None:
         self.alive = True
+        self.fault = ""
+        """Why its edges do not unify; kept, so that asking for each of its vertices does not find out again and again."""
         self.members: set[str] = set()
         self.solver = Solver()
 
@@ -86,6 +88,8 @@ class Inference:
         if component is None or not component.alive:
             component = self._built(vertex, without)
             self._components.update(dict.fromkeys(component.members, component))
+        if component.fault:
+            raise TypeMismatchError(component.fault)
         return component
 
     def _built(self, start: str, without: Edge | None) -> _Component:
@@ -103,8 +107,11 @@ class Inference:
                 if other not in component.members and self._declared(other).generic:
                     component.members.add(other)
                     waiting.append(other)
-        for edge in edges:
-            self._unify(component, edge)
+        try:
+            for edge in edges:
+                self._unify(component, edge)
+        except TypeMismatchError as error:
+            component.fault = error.message
         return component
 
     def _merged(self, one: _Component, other: _Component) -> _Component:

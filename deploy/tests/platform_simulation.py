@@ -86,7 +86,7 @@ class Simulation:
 
     def _is_quiet(self) -> bool:
         """Nothing waits for time to pass."""
-        return self.world.launcher.statistics().parked == 0
+        return self.world.launcher.statistics().parked == 0 and self.world.controller.effects.next_retry_ns() is None
 
     async def _check(self, *, at_rest: bool) -> None:
         found = await self.world.controller.problems(at_rest=at_rest)

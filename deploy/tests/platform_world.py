@@ -180,9 +180,10 @@ class World:
         """Until there is nothing to do at this moment. Raises EndOfTheWorld when the control plane was killed meanwhile."""
         for _ in range(steps_max):
             self.launcher.tick()
+            under_way = self.controller.effects.under_way()
             actions = await self.controller.step()
             await self.finish_effects()
-            if actions == 0:
+            if actions == 0 and self.controller.effects.under_way() == under_way:
                 return
         raise AssertionError("the controller does not settle")
 

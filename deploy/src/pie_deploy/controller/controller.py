@@ -267,7 +267,7 @@ class Controller:
             if used is not None:
                 _add_moves(used, planned)
             if not planned:
-                self._settled[desired.deployment.id] = _Settled(desired, seen, due_ns(desired, observed))
+                self._settled[desired.deployment.id] = _Settled(desired, seen, due_ns(desired, observed, now_ns))
             actions += planned
         return actions
 

@@ -98,6 +98,10 @@ class Effects:
     def under_way(self) -> int:
         return sum(memory.task is not None for memory in self._memories.values())
 
+    def next_retry_ns(self) -> int | None:
+        """When an action that failed may be tried again; None: none has."""
+        return min((memory.retry_at_ns for memory in self._memories.values() if memory.retry_at_ns), default=None)
+
     async def close(self) -> None:
         """Cancel what is under way and wait for it."""
         tasks = [memory.task for memory in self._memories.values() if memory.task is not None]
@@ -160,8 +164,3 @@ class Effects:
             case _:
                 memory.failure = Failure(action="other", incarnation=0, message=message)
         _log.warning("%s: %s", effect, message)
-
-    def failures_of(self, container_id: str) -> int:
-        """How often its actions failed in a row."""
-        memory = self._memories.get(container_id)
-        return 0 if memory is None else memory.failures

@@ -56,9 +56,21 @@ class Observed:
 
 def plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
     """What to do now, in this order."""
-    deployment = desired.deployment
-    if deployment.gone_at_ns is not None:
+    if desired.deployment.gone_at_ns is not None:
         return []
+    return [
+        action for action in _plan(desired, observed, now_ns) if isinstance(action, Record) or _may_act(observed, action, now_ns)
+    ]
+
+
+def _may_act(observed: Observed, effect: Effect, now_ns: int) -> bool:
+    """One effect of a container at a time, and a while after one that failed."""
+    seen = observed.containers.get(effect.container_id, NOTHING)
+    return not seen.busy and now_ns >= seen.retry_at_ns
+
+
+def _plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
+    deployment = desired.deployment
     if deployment.status != "tearing_down" and is_expired(deployment, now_ns):
         return [Record(deployment, undeployed(deployment, "expired", "its time is over", now_ns))]
     if deployment.status == "tearing_down":
@@ -68,8 +80,8 @@ def plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
     return _keep_going(desired, observed, now_ns)
 
 
-def due_ns(desired: Desired, observed: Observed) -> int | None:
-    """When time alone may change the plan; None: never."""
+def due_ns(desired: Desired, observed: Observed, now_ns: int) -> int | None:
+    """When, after now, time alone may change the plan; None: never."""
     deployment = desired.deployment
     moments = [deployment.expires_at_ns, renewal_due_ns(deployment)]
     for container in desired.containers:
@@ -79,8 +91,7 @@ def due_ns(desired: Desired, observed: Observed) -> int | None:
             moments.append(container.started_at_ns + deployment.startup_timeout_ns)
     if deployment.status == "deploying" or deployment.redeploying:
         moments.append(_startup_ends_ns(deployment, desired.containers))
-    known = [moment for moment in moments if moment is not None]
-    return min(known) if known else None
+    return min((moment for moment in moments if moment is not None and moment > now_ns), default=None)
 
 
 # --- Going -----------------------------------------------------------------------------------------------------------
@@ -96,7 +107,7 @@ class _Leaving:
 
 
 def _tear_down(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
-    leaving = [_leave(container, observed.of(container), now_ns) for container in desired.containers]
+    leaving = [_leave(container, observed.of(container)) for container in desired.containers]
     over = all(one.is_over for one in leaving)
     after = gone(desired.deployment, now_ns) if over else replace(desired.deployment, containers_ready=0)
     return _actions(desired, after, [one.row for one in leaving], [one.effect for one in leaving])
@@ -107,30 +118,29 @@ def _stay_failed(desired: Desired, observed: Observed, now_ns: int) -> list[Acti
     for container in desired.containers:
         seen = observed.of(container)
         if not is_current(desired.deployment, container):
-            one = _leave(container, seen, now_ns)
+            one = _leave(container, seen)
             deleted += [container.id] if one.is_over else []
         else:
-            one = _rest(container, seen, now_ns)
+            one = _rest(container, seen)
         rows.append(one.row)
         effects.append(one.effect)
     return _actions(desired, replace(desired.deployment, containers_ready=0), rows, effects, deleted)
 
 
-def _leave(row: Container, seen: Seen, now_ns: int) -> _Leaving:
+def _leave(row: Container, seen: Seen) -> _Leaving:
     """Stop it, save what it generated, remove it."""
-    rest = _rest(row, seen, now_ns)
-    if rest.effect is not None or seen.busy or now_ns < seen.retry_at_ns or _runs(seen):
+    rest = _rest(row, seen)
+    if rest.effect is not None or seen.busy:
         return rest
     if not seen.removed:
         return _Leaving(rest.row, Remove(row.id) if seen.saved else SaveGenerated(row.id))
     return _Leaving(rest.row, is_over=True)
 
 
-def _rest(row: Container, seen: Seen, now_ns: int) -> _Leaving:
+def _rest(row: Container, seen: Seen) -> _Leaving:
     """Stop it and leave everything else."""
     if _runs(seen):
-        waits = seen.busy or now_ns < seen.retry_at_ns
-        return _Leaving(replace(row, state="stopping", ready_at_ns=None), None if waits else Stop(row.id))
+        return _Leaving(replace(row, state="stopping", ready_at_ns=None), Stop(row.id))
     if seen.busy:
         return _Leaving(row)  # maybe it is just being started: what comes of it will be seen
     exit_code = row.exit_code if seen.process is None else seen.process.exit_code
@@ -153,7 +163,7 @@ def _keep_going(desired: Desired, observed: Observed, now_ns: int) -> list[Actio
     if cause is not None:
         failed = transition(deployment, "failed", cause.reason, cause.message, now_ns)
         return _actions(desired, replace(failed, containers_ready=0), rows, [])
-    leaving = [_leave(row, observed.of(row), now_ns) for row in desired.containers if not is_current(deployment, row)]
+    leaving = [_leave(row, observed.of(row)) for row in desired.containers if not is_current(deployment, row)]
     effects = [one.effect for one in leaving] + [one.effect for one in kept] + _gos(desired, rows, observed)
     deleted = [one.row.id for one in leaving if one.is_over]
     after = _next(desired, rows, now_ns)

@@ -88,7 +88,7 @@ def keep_up(row: Container, traits: Traits, seen: Seen, rules: Rules, now_ns: in
     if row.state in STARTED and not seen.busy:
         return crash(row, None, "its process has vanished", rules, now_ns)
     if process is not None and process.running:
-        return Upkeep(row, None if seen.busy else Stop(row.id))  # an incarnation that was given up, on a node that came back
+        return Upkeep(row, Stop(row.id))  # an incarnation that was given up, on a node that came back
     return _begin(row, traits, seen, rules, now_ns)
 
 
@@ -108,7 +108,7 @@ def _begin(row: Container, traits: Traits, seen: Seen, rules: Rules, now_ns: int
         return Upkeep(row, cause=Cause("precondition", f"vertex {row.vertex} cannot be prepared: {failure.message}"))
     if failure is not None and failure.incarnation == row.restarts + 1 and failure.action == "start":
         return crash(row, None, failure.message, rules, now_ns)
-    if seen.busy or now_ns < max(row.retry_at_ns or 0, seen.retry_at_ns):
+    if now_ns < (row.retry_at_ns or 0):
         return Upkeep(row)
     return Upkeep(row, _next_beginning(row, traits, seen, rules))
 
@@ -131,8 +131,8 @@ def _alive(row: Container, process: Process, seen: Seen, rules: Rules, now_ns: i
     row = replace(row, state=state, pid=process.pid, started_at_ns=process.started_at_ns, ready_at_ns=ready_at_ns, retry_at_ns=None)
     if link is not None:
         row = replace(row, config_seq_applied=max(row.config_seq_applied, link.config_seq), config_error=link.config_errors)
-    hangs = state == "starting" and now_ns - process.started_at_ns > rules.startup_timeout_ns
-    if hangs and not seen.busy:
+    hangs = state == "starting" and now_ns - process.started_at_ns >= rules.startup_timeout_ns
+    if hangs:
         return Upkeep(row, Kill(row.id))
     return Upkeep(row, _push(row, link, state))
 

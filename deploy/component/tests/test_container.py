@@ -200,6 +200,8 @@ def test_a_container_that_stands_by_ends_when_told() -> None:
     [
         pytest.param("from pie_component import config\nconfig.level\n", {}, "config.level", id="missing-parameter"),
         pytest.param("x = 1\n", {}, "without calling run", id="no-run"),
+        pytest.param("from pie_component import run\nrun(lambda: 1)\n", {}, "does not take its inputs", id="signature"),
+        pytest.param("import pie_component as pie\npie.run(1)\n", {}, "not callable", id="no-function"),
         pytest.param(ADD_ONE, {"parameters": parameters(level="high")}, "parameter level", id="bad-literal"),
         pytest.param(ADD_ONE, {"files": {"words": "/nowhere"}}, "words", id="missing-file"),
     ],
@@ -333,3 +335,84 @@ def test_generated_files_lie_in_their_folder() -> None:
         text = "from pie_component import generated, run\ngenerated('report').write_text('done')\nrun()\n"
         peers.start(peers.python(text))
         peers.until((peers.folder / "generated" / "report").exists)
+
+
+def test_a_container_that_still_imports_ends_at_once_when_told() -> None:
+    with Peers() as peers:
+        text = "from pathlib import Path\nimport time\nPath('begun').touch()\ntime.sleep(600)\n"
+        process = chain(peers, text)
+        peers.until((peers.folder / "work" / "begun").exists)
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_a_thread_of_the_components_own_does_not_hold_up_the_end() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        text = "import threading, time\nfrom pie_component import run\n"
+        text += "threading.Thread(target=time.sleep, args=(600,)).start()\nrun()\n"
+        process = peers.start(peers.python(text, control_address=plane.address))
+        peers.until(lambda: plane.heard(control.Ready))
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_a_source_that_raises_ends_its_container() -> None:
+    with Peers() as peers:
+        text = "from pie_component import run\ndef source():\n    raise RuntimeError('no camera')\nrun(source)\n"
+        process = peers.start(peers.python(text))
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 1
+        assert "no camera" in stderr_of(process)
+
+
+def test_a_handler_puts_a_request_into_the_graph_and_leaves_the_answer_to_an_egress() -> None:
+    with Peers() as peers:
+        gateway = Gateway(peers)
+        text = "from pie_component import endpoint, run, virtual_input\n@endpoint('ask')\ndef ask(request):\n"
+        text += "    virtual_input.push(int(request.text()), request.id)\n"
+        text += "run(lambda virtual_input: virtual_input + 1)\n"
+        spec = peers.python(
+            text,
+            outputs=(OutputSpec(type="Int64", addresses=()),),
+            endpoints=(endpoint("ask", respond=True), endpoint("answers", direction="egress", of=0)),
+            endpoint_address=gateway.address,
+        )
+        peers.start(spec)
+        gateway.request(7, "ask", b"41")
+        assert peers.until(lambda: gateway.answers(7, endpoint_link.Emitted))[0][1] == b"42"
+        assert gateway.answers(7, endpoint_link.Response) == []
+
+
+def test_a_component_shows_values_of_its_own_at_an_egress() -> None:
+    with Peers() as peers:
+        gateway = Gateway(peers)
+        text = "import threading, time\nfrom pie_component import endpoint, run\n"
+        text += "def show():\n    while True:\n        time.sleep(0.01)\n        endpoint.emit('news', 5)\n"
+        text += "def begin():\n    threading.Thread(target=show, daemon=True).start()\n"
+        text += "@endpoint('start')\ndef start(request):\n    begin()\nrun()\n"
+        spec = peers.python(
+            text,
+            endpoints=(endpoint("start"), endpoint("news", direction="egress")),
+            endpoint_address=gateway.address,
+        )
+        peers.start(spec)
+        gateway.request(1, "news", method="GET")
+        gateway.request(2, "start")
+        peers.until(lambda: b"data: 5\n\n" in gateway.body(1))
+        assert gateway.answers(2)[0][0].status == 204
+
+
+def test_debugging_traces_what_crosses_an_edge() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        process = chain(peers, ADD_ONE, debug=True)
+        source.send(1, correlation=77)
+        peers.until(lambda: sink.values == [2])
+        process.send_signal(signal.SIGTERM)
+        text = stderr_of(process)
+        assert "in 0: 1 messages" in text
+        assert "out 0: 1 messages" in text
+        assert "77" in text

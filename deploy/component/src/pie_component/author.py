@@ -87,6 +87,8 @@ class Plan:
         concurrency: int,
     ) -> None:
         """Raises PreconditionError."""
+        if function is not None and not callable(function):
+            raise PreconditionError(f"run takes a function; a {type(function).__name__} is not callable")
         self.function = function
         self.initial_state = initial_state
         self.initial_pull_request = initial_pull_request

@@ -89,7 +89,7 @@ class Container:
             slot = Input(position, _type(input_spec.type, f"input {position}"))
             if input_spec.address is not None:
                 kind = Any if needs_marks(slot.kind) else decoded_kind(slot.kind)
-                slot.consumer = Consumer(self.zmq_context, input_spec.address, slot.queue, kind, new_session())
+                slot.consumer = Consumer(self.zmq_context, input_spec.address, slot.queue, kind, new_session(), position=position)
             self.inputs.append(slot)
         for position, output_spec in enumerate(self.spec.outputs):
             self.outputs.append(Output(position, _type(output_spec.type, f"output {position}"), self.spec.vertex))

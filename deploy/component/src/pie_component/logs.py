@@ -2,6 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Sequence
+
+_TRACED_IDS_MAX = 8
 
 log = logging.getLogger("pie")
 """For the component and its library; goes to the container's log."""
@@ -14,3 +17,9 @@ def set_up(*, debug: bool) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+def trace(correlations: Sequence[int], size_bytes: int) -> str:
+    """What a container that is debugged says of a batch: how many, how large, for which requests. Never the values."""
+    ids = [correlation for correlation in correlations[:_TRACED_IDS_MAX] if correlation]
+    return f"{len(correlations)} messages, {size_bytes} bytes" + (f", requests {ids}" if ids else "")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from logging import DEBUG
 from typing import Any
 
 from pie_component.edges.consumer import Consumer, Queue
@@ -14,7 +15,7 @@ from pie_component.limits import (
     INGRESS_QUEUE_BYTES_MAX,
     MESSAGE_BYTES_MAX,
 )
-from pie_component.logs import log
+from pie_component.logs import log, trace
 from pie_flow.envelope import Failure, Packed, Packer
 from pie_flow.types import Type
 
@@ -107,6 +108,8 @@ class Output:
         self._correlations, self._values, self._failures, self._weight = [], [], {}, 0
         for packed in self._packed(correlations, values, failures):
             self._messages_max = max(1, min(self._messages_most, BATCH_BYTES_MAX * packed.count // (packed.size_bytes + 1)))
+            if log.isEnabledFor(DEBUG):
+                log.debug("out %d: %s", self.position, trace(correlations, packed.size_bytes))
             for producer in self.producers:
                 producer.send(packed)
 

@@ -292,3 +292,37 @@ def test_what_is_no_message_is_passed_over(serve: Serve) -> None:
     while not served.slot.queue and time.monotonic() < deadline_s:
         served.turn()
     assert list(served.slot.queue) == [(6, 1)]
+
+
+def test_a_socket_is_held_back_while_the_input_is_full(serve: Serve) -> None:
+    served = serve()
+    served.slot.queue.extend((0, 0) for _ in range(limits.INGRESS_MESSAGES_MAX))
+    served.gateway.say(link.OpenSocket(id=5, endpoint="in", path="/"))
+    served.gateway.say(link.SocketMessage(id=5), b"1")
+    served.until(lambda: served.server.is_paused)
+    assert served.gateway.answers(5, link.Credit) == []
+    served.slot.queue.clear()
+    served.server.resume()
+    assert [value for _, value in served.slot.queue] == [1]
+    assert not served.server.is_paused
+    served.until(lambda: served.gateway.answers(5, link.Credit))
+
+
+def test_large_values_fill_an_input_before_there_are_many(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pie_component.slots.INGRESS_QUEUE_BYTES_MAX", 1000)
+    served = serve("Bytes")
+    for request_id in (1, 2):
+        served.gateway.request(request_id, "in", bytes(600))
+    assert served.answered(2)[0].status == 503
+    served.slot.queue.clear()
+    served.gateway.request(3, "in", bytes(600))
+    served.until(lambda: served.slot.queue)
+
+
+def test_a_request_is_answered_once(serve: Serve) -> None:
+    served = serve()
+    for value in (1, 2):
+        served.server.emit("out", 7, value)
+    served.server.emit("out", 8, 3)
+    served.until(lambda: served.gateway.answers(8))
+    assert [body for _, body in served.gateway.answers(7)] == [b"1"]

@@ -88,6 +88,12 @@ def test_a_source_is_done_with_its_generator() -> None:
     assert running.is_done
 
 
+def test_a_source_that_raises_fails_as_a_whole() -> None:
+    bench = Bench(inputs=0)
+    with pytest.raises(ZeroDivisionError):
+        mode(bench, lambda: 1 // 0).tick()
+
+
 def test_what_raises_is_a_failure_of_its_message_alone() -> None:
     bench = Bench(outputs=("Int64", "Int64"))
     bench.send(0, 1, correlation=3)

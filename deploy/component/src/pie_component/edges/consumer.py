@@ -1,6 +1,7 @@
 """The consumer's end of an edge: a bound socket and the queue that its messages go to."""
 
 from collections import deque
+from logging import DEBUG
 from typing import Any
 
 import zmq
@@ -8,7 +9,7 @@ import zmq
 from pie_component.edges.window import Intake
 from pie_component.errors import TransportError
 from pie_component.limits import MESSAGE_BYTES_MAX, SOCKET_BUFFER_BYTES
-from pie_component.logs import log
+from pie_component.logs import log, trace
 from pie_flow.envelope import EnvelopeError, Open, Unpacker, encode_grant
 
 Queue = deque[tuple[int, Any]]
@@ -16,8 +17,18 @@ Queue = deque[tuple[int, Any]]
 
 
 class Consumer:
-    def __init__(self, zmq_context: "zmq.Context[zmq.Socket[bytes]]", address: str, queue: Queue, kind: Any, session: int) -> None:
+    def __init__(
+        self,
+        zmq_context: "zmq.Context[zmq.Socket[bytes]]",
+        address: str,
+        queue: Queue,
+        kind: Any,
+        session: int,
+        *,
+        position: int = 0,
+    ) -> None:
         """Binds. `kind` is the type as msgspec knows it. Raises TransportError."""
+        self._position = position
         self.queue = queue
         self.intake = Intake(session)
         self._unpacker = Unpacker(kind)
@@ -80,6 +91,8 @@ class Consumer:
             self.intake.opened(message)
             self._has_greeted = self._grant()
         elif self.intake.received(message):
+            if log.isEnabledFor(DEBUG):
+                log.debug("in %d: %s", self._position, trace(message.correlations, message.size_bytes))
             self.queue.extend(zip(message.correlations, message.values, strict=True))
 
     def _grant(self) -> bool:

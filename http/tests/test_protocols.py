@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 
 from pie_http.protocols import ConnectionLimits, bounded
 from pie_http.server import EmbeddedServer
@@ -54,6 +55,15 @@ async def test_an_answer_that_comes_before_the_body_has_is_not_lost() -> None:
         assert (await reader.readuntil(b"no")).startswith(b"HTTP/1.1 413 ")
         writer.write(bytes(500_000) + b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         assert (await reader.readuntil(b"no")).startswith(b"HTTP/1.1 413 ")
+
+
+def test_on_uvloop_whose_transports_are_none_of_asyncios_classes() -> None:
+    async def ask() -> bytes:
+        async with connected(GENEROUS) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            return await reader.readuntil(b"no")
+
+    assert uvloop.run(ask()).startswith(b"HTTP/1.1 413 ")
 
 
 async def test_a_body_that_never_ends_after_its_answer_is_cut_off() -> None:

@@ -6,7 +6,7 @@ uvicorn leaves that to a proxy in front of it; there may be none in front of us.
 import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -56,8 +56,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stall = Deadline()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))  # uvloop's is one without being of the class
         if len(self.connections) > self.limits.connections_max:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.")
         else:

@@ -24,6 +24,7 @@ from launcher_worlds import (
 
 from pie_deploy.config import Home
 from pie_deploy.errors import LauncherError
+from pie_deploy.launchers.process.container_record import read_record
 
 MIB = 1 << 20
 
@@ -111,9 +112,20 @@ def _size_bytes(world: ProcessWorld, container_id: str) -> int:
 async def test_a_program_that_is_not_there_is_told(world: ProcessWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = world.spec("c-a", "idle")
     monkeypatch.setattr(world.launcher, "_command", lambda *_: ("/nonexistent/program",))
+    await world.launcher.prepare(spec)
     with pytest.raises(LauncherError, match=r"does not start.*No such file"):
         await world.launcher.start(spec, LIMITS, 1)
     assert await world.launcher.observe() == []
+    assert read_record(world.home.containers, "c-a") is None
+
+
+async def test_a_failed_start_leaves_what_was_known(world: ProcessWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = await launch(world, "c-a", "exits_3")
+    before = await exited(world.launcher, "c-a")
+    monkeypatch.setattr(world.launcher, "_command", lambda *_: ("/nonexistent/program",))
+    with pytest.raises(LauncherError):
+        await world.launcher.start(spec, LIMITS, 2)
+    assert await observed(world.launcher, "c-a") == before
 
 
 async def test_a_second_incarnation_does_not_start_beside_the_first(world: ProcessWorld) -> None:

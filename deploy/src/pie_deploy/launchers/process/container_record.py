@@ -1,6 +1,7 @@
 """What the supervisor writes down of each container, so that its successor knows what ran when it was killed."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import msgspec
 from pie_deploy.launchers.process.messages import ContainerReport
 
 _FILE = "process.json"
+_logger = logging.getLogger(__name__)
 
 
 class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +18,24 @@ class ContainerRecord(msgspec.Struct, frozen=True, kw_only=True):
     report: ContainerReport
     start_ticks: int | None = None
     """Of the main process: with its pid it names the process for ever."""
+
+
+class Journal:
+    """Writes the records of one runtime's containers."""
+
+    def __init__(self, containers: Path, runtime_id: str) -> None:
+        self._containers = containers
+        self._runtime_id = runtime_id
+
+    def write(self, report: ContainerReport, start_ticks: int | None = None) -> None:
+        """A disk that refuses is no reason to stop anything: what is missing is only how a container ended."""
+        try:
+            write_record(self._containers, ContainerRecord(runtime_id=self._runtime_id, report=report, start_ticks=start_ticks))
+        except OSError as error:
+            _logger.warning("container %s: its record cannot be written: %s", report.container_id, error)
+
+    def delete(self, container_id: str) -> None:
+        delete_record(self._containers, container_id)
 
 
 def write_record(containers: Path, record: ContainerRecord) -> None:

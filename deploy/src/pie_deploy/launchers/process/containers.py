@@ -1,8 +1,10 @@
 """All containers of one supervisor: started, watched, stopped, remembered until they are forgotten."""
 
 import asyncio
+import errno
 import logging
 import os
+import resource
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -22,15 +24,17 @@ from pie_deploy.launchers.process.census import (
 )
 from pie_deploy.launchers.process.cgroup import Cgroups, Group, GroupLimits
 from pie_deploy.launchers.process.contained import Contained
-from pie_deploy.launchers.process.container_record import ContainerRecord, delete_record, write_record
+from pie_deploy.launchers.process.container_record import Journal
 from pie_deploy.launchers.process.log_pump import ContainerLog
 from pie_deploy.launchers.process.log_ring import LogRing
 from pie_deploy.launchers.process.messages import ContainerReport, Launch
 from pie_deploy.launchers.process.spawn import Spawned, SpawnPlan, spawn
-from pie_deploy.limits import CENSUS_SHARED_S, CONTAINER_OUT_OF_MEMORY_SCORE
+from pie_deploy.limits import CENSUS_SHARED_S, CONTAINER_OUT_OF_MEMORY_SCORE, DESCRIPTORS_RESERVED, KILL_ROUND_S
 
 _logger = logging.getLogger(__name__)
 _MESSAGE_BYTES_MAX = 4096
+_DESCRIPTORS_PER_CONTAINER = 4
+"""Two pipes, a log, and a verdict for a moment."""
 
 
 class StartError(Exception):
@@ -40,11 +44,8 @@ class StartError(Exception):
 class Containers:
     """`on_change` gets the id of each container whose report is another one now."""
 
-    def __init__(
-        self, *, runtime_id: str, folder: Path, logs: Path, cgroups: Cgroups, clock: Clock, on_change: Callable[[str], None]
-    ) -> None:
-        self._runtime_id = runtime_id
-        self._folder = folder
+    def __init__(self, *, journal: Journal, logs: Path, cgroups: Cgroups, clock: Clock, on_change: Callable[[str], None]) -> None:
+        self._journal = journal
         self._logs_folder = logs
         self._cgroups = cgroups
         self._clock = clock
@@ -89,6 +90,18 @@ class Containers:
         if self._was_started(launch):
             return
         before = self._report(launch.container_id)
+        try:
+            await self._start(launch)
+        except StartError:
+            self._forget(launch.container_id)
+            if before is None:
+                self._journal.delete(launch.container_id)
+            else:
+                self.remember(before)
+                self._journal.write(before)
+            raise
+
+    async def _start(self, launch: Launch) -> None:
         log = self._log(launch)
         log.incarnation = launch.incarnation
         limits = GroupLimits(launch.cpu, launch.cpu_max, launch.memory_bytes, launch.processes_max)
@@ -101,12 +114,10 @@ class Containers:
         running = self._task(self._run(contained))
         if reason := await _verdict(spawned.verdict):
             await running
-            self._forget(launch.container_id)
-            if before is not None:
-                self.remember(before)
             raise StartError(f"the program does not start: {reason}")
         log.say(f"started, process {spawned.pid}, incarnation {launch.incarnation}")
-        self._write_record(contained)
+        if contained.is_running:
+            self._journal.write(contained.report(), start_ticks(contained.pid))
         self._on_change(launch.container_id)
 
     def _was_started(self, launch: Launch) -> bool:
@@ -131,9 +142,23 @@ class Containers:
         )
         self._announce(launch)
         try:
+            if _DESCRIPTORS_PER_CONTAINER * len(self._contained) > _descriptors_max():
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             return spawn(plan)
         except OSError as error:
             raise StartError(f"the machine does not give a process: {error}") from error
+
+    def _announce(self, launch: Launch) -> None:
+        """Before there is a process, so that nobody takes it for a leftover."""
+        report = ContainerReport(
+            container_id=launch.container_id,
+            deployment_id=launch.deployment_id,
+            state="running",
+            incarnation=launch.incarnation,
+            pid=None,
+            started_at_ns=self._clock.now_ns(),
+        )
+        self._journal.write(report)
 
     def _tasks_of_user(self, group: Group) -> int:
         if "pids" in group.controlled or os.getuid() == 0:
@@ -141,12 +166,17 @@ class Containers:
         return sum(process.tasks for process in take_census())
 
     async def _run(self, contained: Contained) -> None:
-        await contained.run()
+        while contained.is_running:
+            try:
+                await contained.run()
+            except OSError:
+                _logger.exception("container %s: its end is not seen yet", contained.launch.container_id)
+                await asyncio.sleep(KILL_ROUND_S)
         self._cgroups.weigh(len(self._by_pid))
         if not contained.group.remove():
             self._emptied.append(contained.group)
         if self._contained.get(contained.launch.container_id) is contained:
-            self._write_record(contained)
+            self._journal.write(contained.report())
             self._on_change(contained.launch.container_id)
 
     # --- End ---------------------------------------------------------------------------------------------------------
@@ -163,7 +193,7 @@ class Containers:
         if (contained := self._contained.get(container_id)) is not None:
             await contained.kill()
         self._forget(container_id)
-        delete_record(self._folder, container_id)
+        self._journal.delete(container_id)
         self._on_change(container_id)
 
     def _forget(self, container_id: str) -> None:
@@ -218,8 +248,11 @@ class Containers:
 
     def _give_census(self) -> None:
         assert self._census is not None
-        census, self._census = self._census, None
-        census.set_result(take_census())
+        waiting, self._census = self._census, None
+        try:
+            waiting.set_result(take_census())
+        except OSError as error:
+            waiting.set_exception(error)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
@@ -227,29 +260,9 @@ class Containers:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # --- What the next supervisor should know ------------------------------------------------------------------------
 
-    def _announce(self, launch: Launch) -> None:
-        """Before there is a process, so that nobody takes it for a leftover."""
-        report = ContainerReport(
-            container_id=launch.container_id,
-            deployment_id=launch.deployment_id,
-            state="running",
-            incarnation=launch.incarnation,
-            pid=None,
-            started_at_ns=self._clock.now_ns(),
-        )
-        self._keep(ContainerRecord(runtime_id=self._runtime_id, report=report))
-
-    def _write_record(self, contained: Contained) -> None:
-        ticks = start_ticks(contained.pid) if contained.is_running else None
-        self._keep(ContainerRecord(runtime_id=self._runtime_id, report=contained.report(), start_ticks=ticks))
-
-    def _keep(self, record: ContainerRecord) -> None:
-        try:
-            write_record(self._folder, record)
-        except OSError as error:
-            _logger.warning("container %s: its record cannot be written: %s", record.report.container_id, error)
+def _descriptors_max() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] - DESCRIPTORS_RESERVED
 
 
 async def _verdict(descriptor: int) -> str:

@@ -126,9 +126,9 @@ class ProcessLauncher:
         folder = self._container_folder(spec.container_id)
         spec_path = folder / _SPEC_FILE
         try:
-            own = (folder, spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder)
-            for path in (*own, *socket_folders(spec)):
-                Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
+            own = (spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder)
+            for path in (folder, *map(Path, own), *map(Path, socket_folders(spec))):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
             aside = spec_path.with_suffix(".new")
             aside.touch(mode=0o600)
             aside.write_bytes(encode(spec))

@@ -20,6 +20,7 @@ from pathlib import Path
 from pie_deploy.clock import SystemClock
 from pie_deploy.config import Home
 from pie_deploy.launchers.process.cgroup import Cgroups, detect
+from pie_deploy.launchers.process.container_record import Journal
 from pie_deploy.launchers.process.containers import Containers
 from pie_deploy.launchers.process.place import Place
 from pie_deploy.launchers.process.server import Server
@@ -83,8 +84,7 @@ class _Supervisor:
         self._cgroups = cgroups
         self._clock = SystemClock()
         self._containers = Containers(
-            runtime_id=place.runtime_id,
-            folder=place.home.containers,
+            journal=Journal(place.home.containers, place.runtime_id),
             logs=place.home.logs,
             cgroups=self._cgroups,
             clock=self._clock,

@@ -64,7 +64,7 @@ class FakePlatform:
         assert path == "/v1/files", path
         return [self._generated(*slot) for slot in self.generated] if self.gone else []
 
-    def post(self, path: str, kind: type[Any], body: Any = None, **query: object) -> Any:
+    def post(self, path: str, kind: type[Any], body: Any = None) -> Any:
         sent = None if body is None else msgspec.json.decode(msgspec.json.encode(body))
         verb = self._called("POST", path, sent)
         if kind is Lease:

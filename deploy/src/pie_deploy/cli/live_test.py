@@ -1,0 +1,45 @@
+"""`pie lease run`: a live test. Its events are lines of JSON on stdout."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pie_deploy.cli.client import connect
+from pie_deploy.cli.component.packing import pack
+from pie_deploy.cli.exits import FAILED, INTERRUPTED
+from pie_deploy.cli.options import RuntimeRef
+from pie_deploy.cli.screen import show_line
+from pie_deploy.live_test import Api, run_live_test
+
+
+def run(
+    test: Annotated[Path, typer.Option("--test", metavar="FILE", help="The test's manifest, in YAML.")],
+    runtime: RuntimeRef = None,
+    keep_lease: Annotated[bool, typer.Option("--keep-lease", help="Leave everything as it is afterwards, to look at it.")] = False,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to put what is collected.")] = None,
+) -> None:
+    """Prove a candidate: publish and deploy it in a lease of its own, send, expect, collect, roll back.
+
+    Prints a line of JSON per event, the result last; exits with 0 when the test passed, with 1 when not. Whatever happens, also
+    on Ctrl-C, the lease is closed. For example: pie lease run --test=test.yml
+    """
+    with connect() as client:
+        try:
+            verdict = asyncio.run(_verdict(client, test, runtime, keep_lease, output))
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+    if verdict != "passed":
+        raise typer.Exit(FAILED)
+
+
+async def _verdict(api: Api, test: Path, runtime: str | None, keep_lease: bool, output: Path | None) -> str:
+    verdict = ""
+    running = run_live_test(api, test, pack=pack, runtime=runtime, keep_lease=keep_lease, output=output)
+    async with aclosing(running) as events:
+        async for event in events:
+            show_line(event)
+            verdict = event.get("verdict", verdict)
+    return verdict

@@ -109,9 +109,9 @@ class FakePlatform:
             if file_id == "f-" + "-".join(slot):
                 target.write(data)
 
-    def lines(self, path: str, kind: type[Any], **query: object) -> Iterator[Any]:
+    def lines(self, path: str, kind: type[Any], *, tail: int) -> Iterator[Any]:
         vertex = path.split("/")[-2].removeprefix("c-")
-        for text in list(self.logs.get(vertex, ())):
+        for text in list(self.logs.get(vertex, ()))[-tail:]:
             yield LogLine(at_ns=0, stream="stderr", text=text)
 
     # --- Rows --------------------------------------------------------------------------------------------------------

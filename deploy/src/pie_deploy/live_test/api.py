@@ -23,8 +23,8 @@ class Api(Protocol):
 
     def download(self, path: str, target: BinaryIO) -> None: ...
 
-    def lines(self, path: str, kind: type[T], **query: Query) -> Iterator[T]:
-        """The values of an NDJSON stream."""
+    def lines(self, path: str, kind: type[T], *, tail: int) -> Iterator[T]:
+        """The last values of an NDJSON stream."""
         ...
 
 

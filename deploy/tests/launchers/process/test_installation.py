@@ -15,7 +15,8 @@ COMMAND = msgspec.structs.replace(PYTHON, program=CommandProgram(argv=("pie", "s
 
 
 def seen(spec: ContainerSpec) -> list[str]:
-    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=Path("/home/x/spec.json"), hidden=())
+    spec_path = Path("/home/x/spec.json")
+    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=spec_path, blobs=Path("/blobs"), hidden=())
 
 
 def path(spec: ContainerSpec) -> list[str]:

@@ -61,12 +61,14 @@ def needs_network(spec: ContainerSpec) -> bool:
     return spec.network or bool(spec.ports) or isinstance(spec.program, InferletProgram)
 
 
-def sandbox(spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Path, hidden: Sequence[Path]) -> list[str]:
+def sandbox(
+    spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Path, blobs: Path, hidden: Sequence[Path]
+) -> list[str]:
     """bwrap and its options, to stand before the command.
 
     The container sees the system's programs and libraries, its environment, its component and its files read only; its own folders
-    and the sockets of its edges read and write; and nothing else of the machine. `hidden` are folders below those that it must not
-    see.
+    and the sockets of its edges read and write; and nothing else of the machine. `blobs` is where files come from that it may be
+    given while it runs; `hidden` are folders that it must not see, wherever they lie.
     """
     options = [
         bwrap,
@@ -89,7 +91,7 @@ def sandbox(spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Pa
     for device in _DEVICES:
         if Path(device).exists():
             options += ["--dev-bind", device, device]
-    for path in _distinct(_read_only(spec, environment, spec_path)):
+    for path in _distinct(_read_only(spec, environment, spec_path, blobs)):
         options += ["--ro-bind-try", path, path]
     own = own_socket_folders(spec)
     for path in _distinct((spec.work_folder, spec.generated_folder, spec.cache_folder, *own)):
@@ -103,11 +105,13 @@ def sandbox(spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Pa
     return [*options, "--chdir", spec.work_folder, "--"]
 
 
-def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path) -> Iterable[str]:
+def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path, blobs: Path) -> Iterable[str]:
     yield from (sys.base_prefix, sys.base_exec_prefix, str(environment), str(spec_path))
     if spec.component_folder is not None:
         yield spec.component_folder
     yield from spec.files.values()
+    if spec.mutable_files:
+        yield str(blobs)
     if isinstance(spec.program, CommandProgram):
         yield from installation.folders()
     if isinstance(spec.program, InferletProgram) and spec.program.api_key_file is not None:

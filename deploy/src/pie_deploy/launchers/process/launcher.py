@@ -140,8 +140,15 @@ class ProcessLauncher:
         spec_path = self._container_folder(spec.container_id) / _SPEC_FILE
         argv = list(self._command(spec, environment))
         if self._bwrap is not None:
-            hidden = (self._place.folder,)
-            argv = [*sandbox(spec, bwrap=self._bwrap, environment=environment, spec_path=spec_path, hidden=hidden), *argv]
+            around = sandbox(
+                spec,
+                bwrap=self._bwrap,
+                environment=environment,
+                spec_path=spec_path,
+                blobs=self._home.blobs,
+                hidden=(self._place.folder,),
+            )
+            argv = [*around, *argv]
         return Launch(
             container_id=spec.container_id,
             deployment_id=spec.deployment_id,

@@ -135,6 +135,11 @@ misconfigured one gets here; each holds a window of bytes at most in each direct
 GATEWAY_LINK_MESSAGES_MAX = 20_000
 """Waiting on one link. Bodies wait under their own credit; this bounds requests to a container that reads none."""
 
+GATEWAY_LINK_BYTES_MAX = 256 << 20
+"""Of bodies that one container has been sent and has not consumed: they are in our memory if it does not even read them. Above, its
+endpoints are overloaded.
+"""
+
 GATEWAY_LINK_WAIT_S = 1.0
 """How long a request waits for the link to a container that has just been announced: connecting takes some milliseconds."""
 

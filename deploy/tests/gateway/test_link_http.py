@@ -8,6 +8,7 @@ import pytest
 from endpoint_container import EndpointContainer
 from gateway_serving import A_ROUTE, TOKEN, Serving
 
+from pie_deploy.gateway import links
 from pie_flow.endpoint_link import WINDOW_BYTES, Body, Cancel, Credit, Emitted, FromGateway, Request, Response
 
 URL = f"/f/{TOKEN}"
@@ -283,3 +284,30 @@ async def test_many_requests_share_a_link(served: Serving) -> None:
     await served.serve(emit)
     answers = await asyncio.gather(*(served.client.post(URL, content=str(n).encode()) for n in range(50)))
     assert [answer.content for answer in answers] == [f"[{n}]".encode() for n in range(50)]
+
+
+@pytest.mark.parametrize("more", [False, True], ids=["whole", "stream"])
+async def test_an_answer_without_a_body_by_its_status_has_none(served: Serving, more: bool) -> None:
+    async def respond(container: EndpointContainer, message: FromGateway, body: bytes) -> None:
+        if isinstance(message, Request):
+            await container.say(Response(id=message.id, status=204, more=more), b"too much")
+
+    await served.serve(respond)
+    for _ in range(2):
+        answer = await served.client.get(URL)
+        assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_a_container_that_has_too_much_unread_is_overloaded(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "GATEWAY_LINK_BYTES_MAX", 1000)
+    container = await served.serve()
+    asking = asyncio.create_task(served.client.post(URL, content=b"x" * 2000))
+    request, _ = await container.get(Request)
+    answer = await served.client.post(URL, content=b"1")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "overloaded")
+    await container.say(Emitted(id=request.id, endpoint="out"), b"done")
+    assert (await asking).status_code == 200
+    asking = asyncio.create_task(served.client.post(URL, content=b"1"))
+    request, _ = await container.get(Request, 2)
+    await container.say(Emitted(id=request.id, endpoint="out"), b"done")
+    assert (await asking).status_code == 200

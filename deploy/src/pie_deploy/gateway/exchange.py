@@ -32,6 +32,9 @@ _CREDIT_STEP = WINDOW_BYTES // 4
 class Sending(Protocol):
     """The way to a container."""
 
+    under_way_bytes: int
+    """Of all exchanges together, sent and not known to be consumed."""
+
     def send(self, message: FromGateway, body: bytes = b"") -> None:
         """Raises UpstreamError when the container cannot be reached."""
         ...
@@ -51,6 +54,7 @@ class Exchange:
         "_loop",
         "_timeout_s",
         "_timer",
+        "_under_way_bytes",
         "_waiting",
         "_waiting_for_credit",
         "id",
@@ -71,6 +75,7 @@ class Exchange:
         self._credit = WINDOW_BYTES
         self._allowance = WINDOW_BYTES
         self._consumed = 0
+        self._under_way_bytes = 0
         self._is_last_come = False
         self._timer: asyncio.TimerHandle | None = None
         self._timeout_s = 0.0
@@ -128,8 +133,10 @@ class Exchange:
 
     def send(self, message: FromGateway, body: bytes = b"") -> None:
         """Send without waiting: what needs no credit, or the first bytes of a body. Raises UpstreamError."""
-        self._credit -= len(body)
         self.link.send(message, body)
+        if body:
+            self._credit -= len(body)
+            self._add_under_way(len(body))
 
     async def send_body(self, data: bytes, more: bool) -> None:
         """Send a part of the request's body, as credit allows. Raises UpstreamError."""
@@ -144,6 +151,10 @@ class Exchange:
         await self._credit_left()
         self.send(SocketMessage(id=self.id, text=is_text), data)
 
+    def _add_under_way(self, size_bytes: int) -> None:
+        self._under_way_bytes += size_bytes
+        self.link.under_way_bytes += size_bytes
+
     async def _credit_left(self) -> None:
         while self._credit <= 0:
             if self._failure is not None:
@@ -156,7 +167,9 @@ class Exchange:
                 stalled.cancel()
 
     def _add_credit(self, size_bytes: int) -> None:
-        self._credit = min(self._credit + max(size_bytes, 0), WINDOW_BYTES)
+        returned = min(max(size_bytes, 0), self._under_way_bytes)
+        self._credit += returned
+        self._add_under_way(-returned)
         if self._credit > 0:
             _wake(self._waiting_for_credit)
 
@@ -168,6 +181,11 @@ class Exchange:
             self._failure = failure
             _wake(self._waiting)
             _wake(self._waiting_for_credit)
+
+    def end(self) -> None:
+        """It is over, however it ended."""
+        self.settle()
+        self._add_under_way(-self._under_way_bytes)
 
     def expect_within(self, timeout_s: float) -> None:
         """Fail when nothing has been sent or settled for so long."""

@@ -50,6 +50,7 @@ class LinkConnection:
         self.link = link
         self.is_up = False
         self.is_closed = False
+        self.under_way_bytes = 0
         self._on_message = on_message
         self._on_bad = on_bad
         self._on_down = on_down

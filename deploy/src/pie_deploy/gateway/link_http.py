@@ -20,6 +20,8 @@ from pie_flow.endpoint_link import Body, Emitted, Request, Response
 
 _Answer = Emitted | Response
 
+_WITHOUT_BODY = (204, 304)
+
 
 class LinkHttp:
     def __init__(self, links: Links, endings: Endings, counters: Counters) -> None:
@@ -53,12 +55,15 @@ class LinkHttp:
         if not isinstance(message, _Answer):
             raise UpstreamError(failures.BAD_ANSWER)
         more = isinstance(message, Response) and message.more
+        is_whole = not more
+        if message.status in _WITHOUT_BODY:
+            body, more = b"", False
         await send({"type": "http.response.start", "status": _status(message), "headers": _headers(message, body, more)})
         self._counters.answered(message.status)
         self._counters.bytes_out += len(body)
         if not more:
             await send({"type": "http.response.body", "body": body})
-            return True
+            return is_whole
         self._endings.add(asked.token, exchange, lambda: exchange.fail(RouteGone()))
         try:
             return await self._stream(exchange, body, send)
@@ -181,6 +186,6 @@ def _headers(message: _Answer, body: bytes, more: bool) -> headers.Pairs:
             pairs = headers.from_container(message.headers)
     except ValueError as error:
         raise UpstreamError(failures.BAD_ANSWER) from error
-    if not more and message.status not in (204, 304):
+    if not more and message.status not in _WITHOUT_BODY:
         pairs.append((b"content-length", str(len(body)).encode()))
     return pairs

@@ -17,7 +17,7 @@ from pie_deploy.gateway.exchange import Exchange
 from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.gateway.link import LinkConnection
 from pie_deploy.gateway.statistics import Counters
-from pie_deploy.limits import GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
 from pie_deploy.ports.routes import Link
 from pie_flow.endpoint_link import Cancel, Emitted, FromContainer
 
@@ -132,13 +132,15 @@ class Links:
             raise UpstreamError(failures.LINK_DOWN)
         if not connection.is_up and not await connection.wait_up(GATEWAY_LINK_WAIT_S):
             raise UpstreamError(failures.LINK_DOWN)
+        if connection.under_way_bytes > GATEWAY_LINK_BYTES_MAX:
+            raise UpstreamError(failures.OVERLOADED)
         exchange = Exchange(next(self._ids), connection, asyncio.get_running_loop())
         backend.exchanges[exchange.id] = exchange
         return exchange
 
     def end(self, backend_id: str, exchange: Exchange) -> None:
         """The exchange is over, for whatever reason; the container is told if it does not know."""
-        exchange.settle()
+        exchange.end()
         if not exchange.is_complete:
             with suppress(UpstreamError):  # then it has ended as well
                 exchange.link.send(Cancel(id=exchange.id))

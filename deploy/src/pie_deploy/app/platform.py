@@ -28,7 +28,6 @@ from pie_deploy.gateway import Gateway
 from pie_deploy.ports.launcher import Launcher
 from pie_deploy.ports.store import Store
 from pie_deploy.services import Services, Wakeup, assemble, mac_key
-from pie_deploy.services.blobs import Blobs
 from pie_deploy.store import open_store
 
 API_GRACE_S = 1
@@ -128,6 +127,7 @@ class Platform:
         wakeup = Wakeup()
         self.credential = local_credential(self.home)
         self.services = assemble(store, self.home, self._clock, mac_key=key, gateway_url=self._published_url, wakeup=wakeup)
+        await asyncio.to_thread(self.services.sweep)
         await asyncio.to_thread(runtimes.record, self.config, self.services.runtimes, store)
         self.gateway = Gateway()
         self._run(stack, self.gateway.run(), "gateway")
@@ -139,7 +139,7 @@ class Platform:
             wakeup,
             self._clock,
             self.services.components.folder,
-            lambda file: Blobs(self.home.blobs).path(file.content_hash),
+            self.services.files.path,
             mac_key=key,
             settle_leases=self.services.leases.settle,
         )

@@ -5,7 +5,9 @@ from graph_fixtures import STAMP, add, known_shapes, new_head, transform, wire, 
 
 from pie_deploy.domain.apply import replay
 from pie_deploy.domain.compact import compact, compacted
+from pie_deploy.domain.completeness import problems
 from pie_deploy.domain.digest import graph_hash
+from pie_deploy.domain.document import difference
 from pie_deploy.domain.fork import fork
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.log import append, check_head, undo
@@ -22,6 +24,7 @@ from pie_deploy.domain.operations import (
     RotateEndpoint,
     SetNote,
 )
+from pie_deploy.domain.undo import inverses
 from pie_deploy.errors import ConflictError, InvalidArgumentError, InvalidOperationError, NotFoundError, StorageError
 from pie_deploy.limits import OPERATIONS_PER_REQUEST_MAX
 
@@ -176,6 +179,13 @@ def test_undo_of_a_connect_takes_back_what_it_inserted() -> None:
     assert list(head.vertices) == ["ints", "wide"]
 
 
+def test_the_end_of_a_log_that_cuts_a_connect_in_two_is_not_enough_to_take_it_back() -> None:
+    _, records = logged(NUMBERS, [WIDEN], bridge=True)
+    with pytest.raises(InvalidOperationError):
+        inverses(records[3:], 1)
+    assert [inverse.undoes for inverse in inverses(records[2:], 1)] == [5, 4, 3]
+
+
 # --- Bridges ---------------------------------------------------------------------------------------------------------
 
 
@@ -276,3 +286,17 @@ def test_connect_is_the_only_operation_that_becomes_several() -> None:
 
 def _fields(record: OperationRecord) -> dict[str, object]:
     return {field: getattr(record, field) for field in record.__struct_fields__}
+
+
+@pytest.mark.slow
+def test_a_graph_of_ten_thousand_vertices_is_a_graph_like_any_other() -> None:
+    operations: list[Operation] = [add("v0", "cv-source"), add("v1", "cv-pass"), wire("v0.1 v1.0")]
+    for number in range(2, 10_000):
+        operations += [add(f"v{number}", "cv-pass"), wire(f"v{number - 1}.0 v{number}.0")]
+    head, records = logged(operations)
+    assert str(head.types("v9999").outputs[0]) == "Int64"
+    assert Head.replay(records, known_shapes()).hash() == head.hash() == graph_hash(head.graph())
+    assert problems(head.graph(), known_shapes()) == []
+    assert difference(head.graph(), replay(compacted(head.graph(), "b-1", STAMP), known_shapes())) == []
+    undo(head, "b-1", records, 9_999, STAMP)
+    assert head.hash() == records[9_999].graph_hash

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.operations import Operation, OperationRecord
-from pie_deploy.domain.rules import FileTypes
 from pie_deploy.domain.shape import Shapes
+from pie_deploy.domain.vertex_checks import FileTypes
 
 
 @dataclass(frozen=True, slots=True)

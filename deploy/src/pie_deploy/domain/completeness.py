@@ -6,8 +6,8 @@ from pie_deploy.domain.cycles import undelayed_cycle
 from pie_deploy.domain.endpoints import reaching
 from pie_deploy.domain.graph import Graph, Shape, Slot, TransformationSource, Vertex
 from pie_deploy.domain.head import Head
-from pie_deploy.domain.rules import FileTypes
 from pie_deploy.domain.shape import Shapes
+from pie_deploy.domain.vertex_checks import FileTypes
 from pie_deploy.errors import DeployError, Detail, GraphIncompleteError, SketchPresentError, TypeMismatchError
 from pie_deploy.limits import PROBLEMS_MAX
 from pie_flow.errors import FlowError

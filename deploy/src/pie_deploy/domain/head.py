@@ -21,9 +21,9 @@ from pie_deploy.domain.graph import Graph, Shape, Vertex
 from pie_deploy.domain.inference import Inference, SlotTypes
 from pie_deploy.domain.inverse import inverse_of
 from pie_deploy.domain.operations import ChangeEndpointAlias, Connect, Operation, OperationRecord, RestoreVertex
-from pie_deploy.domain.rules import FileTypes
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.domain.tables import Tables
+from pie_deploy.domain.vertex_checks import FileTypes
 from pie_deploy.errors import DeployError, StorageError
 from pie_flow.types import Type
 from pie_flow.unify import in_scope, variables

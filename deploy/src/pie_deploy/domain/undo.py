@@ -37,7 +37,7 @@ def inverses(records: Sequence[OperationRecord], count: int) -> list[Inverse]:
         if record.inverse is None:
             raise InvalidOperationError(f"entry {record.seq} is from a compaction; what lies before cannot be taken back")
         taken.append(Inverse(record.inverse, record.seq))
-    if counted < count:
+    if counted < count or (group and group < records[0].seq):
         raise InvalidOperationError(f"there are only {counted} operations to take back")
     return taken
 

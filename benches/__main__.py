@@ -18,6 +18,7 @@ BENCHES = (
     "openai",
     "agent_turns",
     "serve_many",
+    "oplog",
 )
 BENCH_TIMEOUT_S = 1200
 

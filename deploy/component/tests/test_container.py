@@ -416,3 +416,26 @@ def test_debugging_traces_what_crosses_an_edge() -> None:
         assert "in 0: 1 messages" in text
         assert "out 0: 1 messages" in text
         assert "77" in text
+
+
+def test_a_handler_of_an_endpoint_that_is_not_declared_is_a_precondition_that_does_not_hold() -> None:
+    with Peers() as peers:
+        plane = ControlPlane(peers)
+        text = "from pie_component import endpoint, run\n@endpoint('lsit')\ndef own(request):\n    return 1\nrun()\n"
+        spec = peers.python(
+            text, endpoints=(endpoint("list"),), endpoint_address=peers.address("link"), control_address=plane.address
+        )
+        peers.start(spec)
+        assert "lsit" in peers.until(lambda: plane.heard(control.Refused)).message
+
+
+def test_an_egress_may_be_served_by_a_handler() -> None:
+    with Peers() as peers:
+        gateway = Gateway(peers)
+        text = (
+            "from pie_component import endpoint, run\n@endpoint('film')\ndef own(request):\n    yield b'a'\n    yield b'b'\nrun()\n"
+        )
+        spec = peers.python(text, endpoints=(endpoint("film", direction="egress"),), endpoint_address=gateway.address)
+        peers.start(spec)
+        gateway.request(1, "film", method="GET")
+        peers.until(lambda: gateway.body(1) == b"ab")

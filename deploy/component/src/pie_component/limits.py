@@ -95,6 +95,9 @@ SUBSCRIBERS_MAX = 1024
 SUBSCRIBER_BYTES_MAX = 1 << 20
 """Waiting for one subscriber beside its credit: who reads slower is dropped."""
 
+POSTED_MAX = 10_000
+"""Values on their way from the worker to the thread of the endpoints; then the worker waits."""
+
 EMITTED_BACKLOG_MAX = 1024
 """Answers kept for a gateway that is not connected for a moment."""
 

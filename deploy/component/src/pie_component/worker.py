@@ -80,8 +80,8 @@ class Worker:
             self._flush()
             if mode.is_done and ends_when_done and is_connected and self._is_sent:
                 return
-            if server is not None and server.is_paused:
-                server.resume()
+            if server is not None and server.conversations.is_paused:
+                server.conversations.resume()
             self._turn(0.0 if has_more else self._timeout_s())
 
     def drain(self, mode: Mode) -> None:
@@ -184,7 +184,7 @@ class Worker:
             self._server.tend(now_s)
 
     def _timeout_s(self) -> float:
-        if self._server is not None and self._server.is_paused:
+        if self._server is not None and self._server.conversations.is_paused:
             return PAUSED_POLL_S
         if any(producer.is_waiting for producer in self._producers):
             return REOPEN_S / 2

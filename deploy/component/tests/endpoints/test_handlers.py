@@ -20,7 +20,7 @@ from pie_flow import endpoint_link as link
 class Served:
     def __init__(self, peers: Peers, handler: Handler, async_thread: AsyncThread) -> None:
         self.server = EndpointServer((endpoint("own"),), counters=Counters())
-        self.server.runner = Runner({"own": handler}, async_thread, self.server.post)
+        self.server.conversations.runner = Runner({"own": handler}, async_thread, self.server.post)
         self.gateway = Gateway(peers)
         self.server.bind(peers.zmq_context, self.gateway.address)
         self.server.start_thread()

@@ -31,8 +31,10 @@ class Served:
         into, out = endpoint("in", kind, into=0, respond=respond), endpoint("out", kind, direction="egress", of=0)
         self.server = EndpointServer((into, out, endpoint("other")), counters=self.counters, clock=lambda: self.now_s)
         form = BodyForm(parsed)
-        self.server.ingresses["in"] = Ingress(into, form, self.slot, self.server.send, self.counters, lambda: None)
-        self.egress = self.server.egresses["out"] = Egress(out, form, self.server.send, self.counters, lambda: self.now_s)
+        self.server.conversations.ingresses["in"] = Ingress(into, form, self.slot, self.server.send, self.counters, lambda: None)
+        self.egress = self.server.conversations.egresses["out"] = Egress(
+            out, form, self.server.send, self.counters, lambda: self.now_s
+        )
         self.gateway = Gateway(peers)
         self.server.bind(peers.zmq_context, self.gateway.address)
         self.until = peers.until
@@ -299,12 +301,12 @@ def test_a_socket_is_held_back_while_the_input_is_full(serve: Serve) -> None:
     served.slot.queue.extend((0, 0) for _ in range(limits.INGRESS_MESSAGES_MAX))
     served.gateway.say(link.OpenSocket(id=5, endpoint="in", path="/"))
     served.gateway.say(link.SocketMessage(id=5), b"1")
-    served.until(lambda: served.server.is_paused)
+    served.until(lambda: served.server.conversations.is_paused)
     assert served.gateway.answers(5, link.Credit) == []
     served.slot.queue.clear()
-    served.server.resume()
+    served.server.conversations.resume()
     assert [value for _, value in served.slot.queue] == [1]
-    assert not served.server.is_paused
+    assert not served.server.conversations.is_paused
     served.until(lambda: served.gateway.answers(5, link.Credit))
 
 

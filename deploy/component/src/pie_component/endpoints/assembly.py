@@ -21,14 +21,19 @@ def make_server(container: Container, async_thread: AsyncThread) -> EndpointServ
     for endpoint in spec.endpoints:
         if endpoint.direction == "ingress" and endpoint.into is not None:
             _add_ingress(container, server, endpoint, forms[endpoint.name])
-        elif endpoint.direction == "egress":
+        elif endpoint.direction == "egress" and (endpoint.of is not None or endpoint.name not in container.handlers):
             _add_egress(container, server, endpoint, forms[endpoint.name])
-    handlers = {name: handler for name, handler in container.handlers.items() if name in forms}
+    handlers = container.handlers
+    unknown = sorted(
+        handlers.keys() - {endpoint.name for endpoint in spec.endpoints if endpoint.into is None and endpoint.of is None}
+    )
+    if unknown:
+        raise PreconditionError(f"the component handles endpoints that its manifest does not leave to it: {', '.join(unknown)}")
     if handlers:
         from pie_component.endpoints.handlers import Runner  # most components have none
 
         responding = frozenset(endpoint.name for endpoint in spec.endpoints if endpoint.respond)
-        server.runner = Runner(handlers, async_thread, server.post, responding)
+        server.conversations.runner = Runner(handlers, async_thread, server.post, responding)
     server.bind(container.zmq_context, spec.endpoint_address)
     if handlers:
         server.start_thread()
@@ -45,7 +50,7 @@ def _form(endpoint: EndpointSpec) -> BodyForm:
 def _add_ingress(container: Container, server: EndpointServer, endpoint: EndpointSpec, form: BodyForm) -> None:
     if endpoint.into is None or endpoint.into >= len(container.inputs):
         raise PreconditionError(f"endpoint {endpoint.name} feeds input {endpoint.into}, which is not there")
-    server.ingresses[endpoint.name] = Ingress(
+    server.conversations.ingresses[endpoint.name] = Ingress(
         endpoint,
         form,
         container.inputs[endpoint.into],
@@ -56,7 +61,7 @@ def _add_ingress(container: Container, server: EndpointServer, endpoint: Endpoin
 
 
 def _add_egress(container: Container, server: EndpointServer, endpoint: EndpointSpec, form: BodyForm) -> None:
-    server.egresses[endpoint.name] = Egress(endpoint, form, server.send, container.counters, server.clock)
+    server.conversations.egresses[endpoint.name] = Egress(endpoint, form, server.send, container.counters, server.clock)
     if endpoint.of is None:
         return
     if endpoint.of >= len(container.outputs):

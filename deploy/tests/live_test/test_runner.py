@@ -14,7 +14,7 @@ from live_test_platform import Endpoints, FakePlatform, serving
 
 from pie_deploy.clock import ManualClock
 from pie_deploy.errors import Detail, ManifestError, RuntimeFullError, StorageError, UnreachableError
-from pie_deploy.live_test import Event, run_live_test
+from pie_deploy.live_test import Event, run_live_test, steps
 
 FORK = """
 name: smoke
@@ -123,6 +123,12 @@ async def test_the_lease_is_rolled_back(platform: FakePlatform, tmp_path: Path) 
     platform.closing = ["rolling_back", "rolling_back"]
     events = await run(platform, tmp_path, FORK)
     assert one(events, "lease.closed")["state"] == "rolled_back"
+
+
+async def test_a_verdict_that_a_lease_does_not_take_does_not_keep_it_open(platform: FakePlatform, tmp_path: Path) -> None:
+    platform.refusals["result"] = StorageError("the disk is full")
+    events = await run(platform, tmp_path, FORK)
+    assert (one(events, "lease.closed")["state"], events[-1]["error"]["code"]) == ("rolled_back", "storage")
 
 
 async def test_a_lease_may_be_kept(platform: FakePlatform, tmp_path: Path) -> None:
@@ -237,6 +243,12 @@ async def test_an_answer_that_does_not_come_in_time_fails(platform: FakePlatform
     endpoints.answer = never
     events = await run(platform, tmp_path, FORK + "steps: [{send: {role: text}, expect: {within: 50ms}}]")
     assert one(events, "step.failed")["failures"] == ["no answer within 50ms"]
+
+
+async def test_an_answer_without_end_fails(platform: FakePlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "LIVE_TEST_BODY_BYTES_MAX", 3)
+    events = await run(platform, tmp_path, FORK + SEND)
+    assert one(events, "step.failed")["failures"] == ["no answer: the answer has more than 3 bytes"]
 
 
 @pytest.mark.parametrize("transport", ["sse", "ws"])

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import msgspec
 
 from pie_deploy.clock import Clock, SystemClock
 from pie_deploy.domain.live_test import LiveTest, parse_live_test, streamed_roles
 from pie_deploy.domain.records import Lease
 from pie_deploy.errors import DeployError
-from pie_deploy.limits import LIVE_TEST_TTL
+from pie_deploy.limits import LEASE_RESULT_BYTES_MAX, LIVE_TEST_TTL
 from pie_deploy.live_test import collecting, deploying, preparing
 from pie_deploy.live_test.api import Api, at
 from pie_deploy.live_test.events import Event, EventLog
@@ -73,6 +74,8 @@ class _Run:
     records: list[dict[str, Any]] = field(default_factory=list)
     """One per step: its number, kind, verdict, duration, and what was wrong."""
     error: dict[str, Any] | None = None
+    is_rolled_back: bool = False
+    """The platform does the rest."""
 
     async def events(self) -> AsyncGenerator[Event]:
         async with httpx.AsyncClient(trust_env=False) as http:
@@ -84,19 +87,17 @@ class _Run:
                 return
             site = Site(self.api, self.test, self.folder, http, lease)
             beating = asyncio.create_task(self._keep_alive(lease), name="heartbeat of the test's lease")
-            is_closed = False
             try:
                 yield self.log.event("lease.created", lease=lease.id)
                 async for event in self._guarded(site):
                     yield event
                 await _stop(beating)
-                is_closed = True
                 yield await self._closed(site)
                 yield self.log.event("result", **self._result(lease.id))
             finally:
                 await _stop(beating)
                 await _close_streams(site)
-                if not is_closed and not self.keep_lease:
+                if not self.is_rolled_back and not self.keep_lease:
                     with contextlib.suppress(DeployError):  # then it expires by itself
                         await asyncio.to_thread(self.api.post, at("leases", lease.id, "rollback"), Lease)
 
@@ -166,17 +167,20 @@ class _Run:
         await _close_streams(site)
         path = at("leases", site.lease.id)
         try:
-            await asyncio.to_thread(self.api.post, f"{path}/result", Lease, self._result(site.lease.id))
-            if self.keep_lease:
-                return self.log.event("lease.closed", lease=site.lease.id, state="open", kept=True)
+            await asyncio.to_thread(self.api.post, f"{path}/result", Lease, _bounded(self._result(site.lease.id)))
+        except DeployError as error:
+            self._note(error)
+        if self.keep_lease:
+            return self.log.event("lease.closed", lease=site.lease.id, state="open", kept=True)
+        try:
             lease = await asyncio.to_thread(self.api.post, f"{path}/rollback", Lease)
+            self.is_rolled_back = True
             until_s = time.monotonic() + CLOSE_WAIT_S
             while lease.state == "rolling_back" and time.monotonic() < until_s:
                 await asyncio.sleep(CLOSE_LOOK_S)
                 lease = await asyncio.to_thread(self._lease, site.lease.id)
         except DeployError as error:
             self._note(error)
-            self.verdict = "error"
             return self.log.event("lease.closed", lease=site.lease.id, state="unknown", error=self.error)
         return self.log.event("lease.closed", lease=lease.id, state=lease.state)
 
@@ -190,6 +194,13 @@ class _Run:
     def _result(self, lease_id: str | None) -> dict[str, Any]:
         result: dict[str, Any] = {"test": self.test.name, "verdict": self.verdict, "lease": lease_id, "steps": self.records}
         return result | ({"error": self.error} if self.error else {})
+
+
+def _bounded(result: dict[str, Any]) -> dict[str, Any]:
+    """A result that a lease takes: without the steps if they say too much."""
+    if len(msgspec.json.encode(result)) <= LEASE_RESULT_BYTES_MAX:
+        return result
+    return {name: value for name, value in result.items() if name != "steps"}
 
 
 async def _close_streams(site: Site) -> None:

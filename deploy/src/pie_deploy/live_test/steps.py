@@ -1,12 +1,14 @@
 """The steps of a live test: what is sent, and whether what is expected comes. Each answers what was wrong; nothing: it passed."""
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import mimetypes
 import re
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from pie_deploy.domain.live_test import Answer, ExpectFile, ExpectLog, ExpectStr
 from pie_deploy.limits import LIVE_TEST_BODY_BYTES_MAX, LIVE_TEST_LOG_LINES_MAX
 from pie_deploy.live_test.api import at
 from pie_deploy.live_test.site import Site
+from pie_deploy.live_test.stream import Stream
 from pie_deploy.ports.launcher import LogLine
 
 LOOK_S = 0.2
@@ -74,7 +77,7 @@ async def _ask(
         async for chunk in response.aiter_bytes():
             body += chunk
             if len(body) > LIVE_TEST_BODY_BYTES_MAX:
-                raise httpx.StreamError(f"the answer has more than {LIVE_TEST_BODY_BYTES_MAX} bytes")
+                raise httpx.RemoteProtocolError(f"the answer has more than {LIVE_TEST_BODY_BYTES_MAX} bytes")
         return response, bytes(body)
 
 
@@ -105,25 +108,34 @@ def _unlike_json(expected: Any, body: bytes) -> list[str]:
 
 async def _stream(site: Site, expected: ExpectStream) -> list[str]:
     stream = site.streams[expected.role]
+    fitting = _Fitting(stream, expected.json)
     waits_for_more = expectation.allows_more(expected.count)
-    try:
+    with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(parse_duration(expected.within) / 1e9):
-            while not waits_for_more or _unlike_count(expected, stream.values):
+            while not waits_for_more or expectation.failures(expected.count, fitting.count()):
                 await stream.changed()
-    except TimeoutError:
-        pass
-    return _unlike_count(expected, stream.values)
-
-
-def _unlike_count(expected: ExpectStream, values: Sequence[Any]) -> list[str]:
-    if expected.json is msgspec.UNSET:
-        fitting = len(values)
-    else:
-        fitting = sum(not expectation.failures(expected.json, value) for value in values)
+    count = fitting.count()
     return [
-        f"count: {failure}; {len(values)} values came, {fitting} of them as expected"
-        for failure in expectation.failures(expected.count, fitting)
+        f"count: {failure}; {stream.count} values came, {count} of them as expected"
+        for failure in expectation.failures(expected.count, count)
     ]
+
+
+class _Fitting:
+    """How many values of a stream are as expected; each is looked at once."""
+
+    def __init__(self, stream: Stream, expected: Any) -> None:
+        self._stream = stream
+        self._expected = expected
+        self._seen = 0
+        self._count = 0
+
+    def count(self) -> int:
+        new = min(self._stream.count - self._seen, len(self._stream.values))
+        self._seen = self._stream.count
+        for value in islice(reversed(self._stream.values), new):
+            self._count += self._expected is msgspec.UNSET or not expectation.failures(self._expected, value)
+        return self._count
 
 
 # --- Logs ------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import httpx
@@ -28,7 +29,7 @@ class Stream:
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self, values: AsyncIterator[str]) -> None:
+    async def open(self, values: AsyncGenerator[str]) -> None:
         """Begin to listen; returns when the endpoint has answered. `values` gives an empty text then. Raises UnreachableError."""
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._listen(values, opened), name=f"listen to {self.role}")
@@ -45,21 +46,23 @@ class Stream:
             await asyncio.wait((self._task,))
 
     async def changed(self) -> None:
-        """Returns when another value has come since the last call, or the stream has ended."""
+        """Returns when another value has come since the last call."""
         await self._changed.wait()
         self._changed.clear()
 
-    async def _listen(self, values: AsyncIterator[str], opened: asyncio.Future[None]) -> None:
+    async def _listen(self, values: AsyncGenerator[str], opened: asyncio.Future[None]) -> None:
+        """Until the stream ends: whoever expects more then waits in vain, and says so."""
         try:
-            await anext(values)
-            opened.set_result(None)
-            async for text in values:
-                self.values.append(decoded(text))
-                self.count += 1
-                self._changed.set()
-        except (StopAsyncIteration, httpx.HTTPError, OSError, WebSocketException) as error:
+            async with aclosing(values):
+                await anext(values)
+                opened.set_result(None)
+                async for text in values:
+                    self.values.append(decoded(text))
+                    self.count += 1
+                    self._changed.set()
+        except (httpx.HTTPError, OSError, WebSocketException) as error:
             if not opened.done():
-                opened.set_exception(error if not isinstance(error, StopAsyncIteration) else OSError("it ended at once"))
+                opened.set_exception(error)
 
 
 def decoded(text: str) -> Any:
@@ -69,7 +72,7 @@ def decoded(text: str) -> Any:
         return text
 
 
-async def server_sent(client: httpx.AsyncClient, url: str) -> AsyncIterator[str]:
+async def server_sent(client: httpx.AsyncClient, url: str) -> AsyncGenerator[str]:
     """An empty text when the endpoint has answered, then the data of each event. Raises httpx.HTTPError."""
     timeout = httpx.Timeout(None, connect=OPEN_TIMEOUT_S)
     async with client.stream("GET", url, headers={"accept": "text/event-stream"}, timeout=timeout) as response:
@@ -92,10 +95,10 @@ async def _lines(response: httpx.Response) -> AsyncIterator[str]:
         for line in lines:
             yield line.removesuffix(b"\r").decode(errors="replace")
         if len(waiting) > LIVE_TEST_VALUE_BYTES_MAX:
-            raise httpx.StreamError(f"a value has more than {LIVE_TEST_VALUE_BYTES_MAX} bytes")
+            raise httpx.RemoteProtocolError(f"a value has more than {LIVE_TEST_VALUE_BYTES_MAX} bytes")
 
 
-async def messages(url: str) -> AsyncIterator[str]:
+async def messages(url: str) -> AsyncGenerator[str]:
     """An empty text when the WebSocket is open, then each message. Raises OSError and WebSocketException."""
     async with connect(url, max_size=LIVE_TEST_VALUE_BYTES_MAX, proxy=None, open_timeout=OPEN_TIMEOUT_S) as socket:
         yield ""

@@ -7,7 +7,7 @@ from pie_deploy.domain.completeness import check_complete, problems
 from pie_deploy.domain.digest import graph_hash
 from pie_deploy.domain.graph import ComponentSource, Graph, Vertex
 from pie_deploy.domain.manifest import ComponentManifest
-from pie_deploy.domain.operations import AddFile, ChangeEndpointAlias, Operation
+from pie_deploy.domain.operations import AddFile, ChangeEndpointAlias, ChangeParameter, Operation
 from pie_deploy.domain.shape import shapes_from
 from pie_deploy.errors import GraphIncompleteError, NotFoundError, SketchPresentError
 
@@ -73,6 +73,17 @@ def test_the_refusal_counts_the_reasons_and_carries_them_all() -> None:
     with pytest.raises(GraphIncompleteError, match=r"^input 0 of vertex count is not connected \(and 1 more\)$") as refusal:
         check_complete(new_head(add("count", "cv-count")).graph(), known_shapes())
     assert len(refusal.value.details) == 2
+
+
+@pytest.mark.parametrize("place", ["nobody/web", "server/none", "tokenise/text"])
+def test_a_reference_leads_to_an_endpoint_of_a_command(place: str) -> None:
+    head = new_head(*wordcount(), TEXT, add("server", "cv-port"))
+    head.apply([ChangeParameter(vertex="tokenise", name="separator", value=f'"vertex://{place}"')])
+    assert [problem.message for problem in problems(head.graph(), known_shapes())] == [
+        f"parameter separator of vertex tokenise: vertex://{place} is no endpoint of a command in the graph"
+    ]
+    head.apply([ChangeParameter(vertex="tokenise", name="separator", value='"vertex://server/web/v1"')])
+    assert problems(head.graph(), known_shapes()) == []
 
 
 def test_a_cycle_is_a_problem() -> None:

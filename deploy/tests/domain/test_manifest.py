@@ -100,6 +100,7 @@ REFUSED: dict[str, tuple[str, str]] = {
         "worker.config_schema.p.type: [t] has a type variable; a parameter's type is known",
     ),
     "cpu": (worker(resources="{cpu: 0}"), "worker.resources.cpu: more than 0 and at most 1024 cores"),
+    "cpu_max": (worker(resources="{cpu_max: -1}"), "worker.resources.cpu_max: more than 0 and at most 1024 cores"),
     "gpu": (worker(resources="{gpu: -1}"), "worker.resources.gpu: at least 0 and at most 64"),
     "memory unit": (
         worker(resources="{memory: 64 potatoes}"),
@@ -109,6 +110,14 @@ REFUSED: dict[str, tuple[str, str]] = {
     "label": (worker(resources="{labels: [A b]}"), "worker.resources.labels: 'A b' does not match ^[a-z][a-z0-9_-]{0,62}$"),
     "command without argv": ("{name: x, language: command}", "worker.argv: a command has at least one word"),
     "argv without command": (worker(argv="[ls]"), "worker.argv: only language: command has argv and environment"),
+    "port of argv": (
+        "{name: x, language: command, worker: {argv: [a, '--port={port:web}']}}",
+        "worker.argv[1]: {port:web}: there is no such endpoint",
+    ),
+    "parameter of environment": (
+        "{name: x, language: command, worker: {argv: [a], environment: {A: '{work}{parameter:p}'}}}",
+        "worker.environment.A: {parameter:p}: there is no such parameter",
+    ),
     "environment": (
         "{name: x, language: command, worker: {argv: [a], environment: {PIE_CONTAINER: x}}}",
         "worker.environment: 'PIE_CONTAINER' cannot be set: not a name, or the platform's own",

@@ -6,6 +6,7 @@ from pie_deploy.domain.cycles import undelayed_cycle
 from pie_deploy.domain.endpoints import reaching
 from pie_deploy.domain.graph import Graph, Shape, Slot, TransformationSource, Vertex
 from pie_deploy.domain.head import Head
+from pie_deploy.domain.reference import leads_somewhere, reference_of
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.domain.vertex_checks import FileTypes
 from pie_deploy.errors import DeployError, Detail, GraphIncompleteError, SketchPresentError, TypeMismatchError
@@ -44,14 +45,14 @@ class _Checks:
         self._files = files
         self._head = Head(shapes, graph)
         self._reaching_egress: dict[str, set[str]] = {}
-        self._unknown: list[Detail] = []
+        self._unknown: dict[str, Detail] = {}
         """About vertices of which nobody knows what they are: a version that is gone."""
 
     def problems(self) -> Iterator[Detail]:
         if not self._graph.vertices:
             yield _problem("the graph has no vertices")
         known = [vertex for vertex in self._graph.vertices.values() if self._is_known(vertex)]
-        yield from self._unknown
+        yield from self._unknown.values()
         for vertex in known:
             yield from self._of_vertex(vertex, self._head.shape(vertex.name))
         for vertex in known if not self._unknown else ():
@@ -74,7 +75,7 @@ class _Checks:
         try:
             self._head.shape(vertex.name)
         except DeployError as error:
-            self._unknown.append(Detail(code=error.code, message=f"vertex {vertex.name}: {error}", subject=vertex.name))
+            self._unknown[vertex.name] = Detail(code=error.code, message=f"vertex {vertex.name}: {error}", subject=vertex.name)
             return False
         return True
 
@@ -93,6 +94,10 @@ class _Checks:
         for name, parameter in shape.parameters.items():
             if parameter.default is None and name not in vertex.parameters:
                 yield _problem(f"parameter {name} of vertex {vertex.name} has no value", vertex.name)
+            reference = reference_of(vertex.parameters.get(name) or parameter.default or "")
+            if reference is not None and not leads_somewhere(reference, self._known_shape(reference.vertex)):
+                message = f"parameter {name} of vertex {vertex.name}: {reference} is no endpoint of a command in the graph"
+                yield _problem(message, vertex.name)
 
     def _file_slots(self, vertex: Vertex, shape: Shape) -> Iterator[Detail]:
         for name, slot in shape.files.items():
@@ -114,6 +119,10 @@ class _Checks:
             if egress is not None and vertex.name not in self._reaching(egress):
                 message = f"endpoint {name} of vertex {vertex.name} waits for the egress {egress}, which its values never reach"
                 yield _problem(message, vertex.name)
+
+    def _known_shape(self, vertex: str) -> Shape | None:
+        there = self._graph.vertices.get(vertex)
+        return None if there is None or not self._is_known(there) else self._head.shape(vertex)
 
     def _reaching(self, egress: str) -> set[str]:
         if egress not in self._reaching_egress:

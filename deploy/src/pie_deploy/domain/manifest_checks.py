@@ -36,6 +36,7 @@ _NAME = re.compile(NAME_PATTERN.removesuffix("$") + r"\Z")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}\Z", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z", re.ASCII)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/ -]{0,62}\Z", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{(port|parameter|file):([^{}]+)\}")
 _STRING = Atom("String")
 _ANSWER_MAX_NS = 3600 * 10**9
 
@@ -84,6 +85,8 @@ def _program(manifest: ComponentManifest) -> Iterator[Fault]:
     if (language == "inferlet") != (worker.inferlet is not None):
         yield "worker.inferlet", "language: inferlet has it, the others have not"
     yield from _command(worker)
+    if language == "command":
+        yield from _placeholders(manifest)
     if worker.inferlet is not None:
         yield from _inferlet(worker)
 
@@ -97,6 +100,22 @@ def _command(worker: Worker) -> Iterator[Fault]:
         if not _VARIABLE.match(name) or name.upper().startswith(("PIE_CONTAINER", "PIE_DEPLOY_", "LD_")):
             yield "worker.environment", f"{name[:80]!r} cannot be set: not a name, or the platform's own"
         yield from _text(f"worker.environment.{name[:80]}", value)
+
+
+def _placeholders(manifest: ComponentManifest) -> Iterator[Fault]:
+    """What the words of a command refer to is declared."""
+    worker = manifest.worker
+    declared: dict[str, Mapping[str, object]] = {
+        "port": manifest.http,
+        "parameter": worker.config_schema,
+        "file": worker.file_schema,
+    }
+    words = [(f"worker.argv[{number}]", word) for number, word in enumerate(worker.argv)]
+    words += [(f"worker.environment.{name[:80]}", value) for name, value in worker.environment.items()]
+    for field, word in words:
+        for kind, name in _PLACEHOLDER.findall(word):
+            if name not in declared[kind]:
+                yield field, f"{{{kind}:{name[:80]}}}: there is no such {'endpoint' if kind == 'port' else kind}"
 
 
 def _inferlet(worker: Worker) -> Iterator[Fault]:
@@ -141,6 +160,8 @@ def _file_slot(field: str, file_type: str, description: str) -> Iterator[Fault]:
 def _resources(resources: Resources) -> Iterator[Fault]:
     if not (math.isfinite(resources.cpu) and 0 < resources.cpu <= CPU_MAX):
         yield "worker.resources.cpu", f"more than 0 and at most {CPU_MAX:g} cores"
+    if resources.cpu_max is not None and not (math.isfinite(resources.cpu_max) and 0 < resources.cpu_max <= CPU_MAX):
+        yield "worker.resources.cpu_max", f"more than 0 and at most {CPU_MAX:g} cores"
     if not 0 <= resources.gpu <= GPU_MAX:
         yield "worker.resources.gpu", f"at least 0 and at most {GPU_MAX}"
     yield from _amount("worker.resources.memory", resources.memory, MEMORY_BYTES_MIN, MEMORY_BYTES_MAX, parse_bytes)

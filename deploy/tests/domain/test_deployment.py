@@ -34,7 +34,7 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), itertools.product(STATES, STATES))
+@pytest.mark.parametrize(("before", "after"), list(itertools.product(STATES, STATES)))
 def test_the_table_has_these_steps_and_no_others(before: DeploymentStatus, after: DeploymentStatus) -> None:
     reasons = TRANSITIONS[before].get(after, frozenset())
     assert bool(reasons) == ((before, after) in ALLOWED)

@@ -1,11 +1,11 @@
 import errno
 import io
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from small_disk import small_disk
 
 from pie_deploy.errors import InvalidArgumentError, StorageError
 from pie_deploy.services.blobs import Blobs
@@ -62,23 +62,12 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 64 KiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a small file system needs root and mount: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
-def test_a_disk_that_is_full_is_told_and_can_be_used_again(small_disk: Path) -> None:
-    blobs = Blobs(small_disk)
-    with pytest.raises(StorageError, match="No space left"), blobs.staged([bytes(1 << 20)], 1 << 20):
-        pass
-    assert _keep(blobs, b"bread").read_bytes() == b"bread"
+def test_a_disk_that_is_full_is_told_and_can_be_used_again(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        blobs = Blobs(disk)
+        with pytest.raises(StorageError, match="No space left"), blobs.staged([bytes(1 << 20)], 1 << 20):
+            pass
+        assert _keep(blobs, b"bread").read_bytes() == b"bread"
 
 
 def test_the_sweep_removes_halves_and_what_nobody_uses(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def test_a_runtime_has_what_was_asked_for(platform: ServicePlatform) -> None:
     "wrong",
     [
         {"name": "Big"},
+        {"launcher": "/bin/sh"},
         {"labels": ["GPU!"]},
         {"labels": [f"l{number}" for number in range(65)]},
         {"nodes": []},

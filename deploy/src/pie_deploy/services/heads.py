@@ -70,10 +70,10 @@ class Heads:
         with self._mutex:
             self._kept[backend_id] = head
             self._kept.move_to_end(backend_id)
-            vertices = sum(len(kept.vertices) for kept in self._kept.values())
-            while vertices > self._vertices_max and len(self._kept) > 1:
+            weight = sum(map(_weight, self._kept.values()))
+            while weight > self._vertices_max and len(self._kept) > 1:
                 _, dropped = self._kept.popitem(last=False)
-                vertices -= len(dropped.vertices)
+                weight -= _weight(dropped)
 
     def _manifest(self, version_id: str) -> ComponentManifest:
         with self._ledger.reading() as reading:
@@ -86,6 +86,11 @@ class Heads:
         with self._ledger.reading() as reading:
             file = reading.find_file(file_id)
         return file.file_type if file is not None and file.id == file_id else None
+
+
+def _weight(head: Head) -> int:
+    """In vertices; a head without any has indexes and a digest, too."""
+    return len(head.vertices) + 100
 
 
 def log(reading: Reading, backend_id: str, *, after: int = 0) -> Iterator[OperationRecord]:

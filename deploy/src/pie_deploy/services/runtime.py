@@ -44,7 +44,7 @@ class Runtimes:
 
         Raises InvalidArgumentError, AlreadyExistsError.
         """
-        _check_names(name, labels)
+        _check_names(name, launcher, labels)
         if not 0 < len(nodes) <= RUNTIME_NODES_MAX:
             raise InvalidArgumentError(f"a runtime has 1 to {RUNTIME_NODES_MAX} nodes")
         if crash_budget < 0:
@@ -124,10 +124,10 @@ def _changed(change: Change, ref: str, event: str, **fields: Any) -> Runtime:
     return runtime
 
 
-def _check_names(name: str, labels: Sequence[str]) -> None:
+def _check_names(name: str, launcher: str, labels: Sequence[str]) -> None:
     if len(labels) > RUNTIME_LABELS_MAX:
         raise InvalidArgumentError(f"a runtime has at most {RUNTIME_LABELS_MAX} labels")
-    for what, text in (("name", name), *(("label", label) for label in labels)):
+    for what, text in (("name", name), ("launcher", launcher), *(("label", label) for label in labels)):
         if not _NAME.fullmatch(text):
             raise InvalidArgumentError(f"{text[:80]!r} cannot be a runtime's {what}; it matches {NAME_PATTERN}")
 

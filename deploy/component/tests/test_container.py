@@ -201,6 +201,8 @@ def test_a_container_that_stands_by_ends_when_told() -> None:
         pytest.param("from pie_component import config\nconfig.level\n", {}, "config.level", id="missing-parameter"),
         pytest.param("x = 1\n", {}, "without calling run", id="no-run"),
         pytest.param("from pie_component import run\nrun(lambda: 1)\n", {}, "does not take its inputs", id="signature"),
+        pytest.param("import nowhere_to_be_found\n", {}, "nowhere_to_be_found", id="missing-module"),
+        pytest.param("def x(:\n", {}, "invalid syntax", id="syntax"),
         pytest.param("import pie_component as pie\npie.run(1)\n", {}, "not callable", id="no-function"),
         pytest.param(ADD_ONE, {"parameters": parameters(level="high")}, "parameter level", id="bad-literal"),
         pytest.param(ADD_ONE, {"files": {"words": "/nowhere"}}, "words", id="missing-file"),
@@ -225,8 +227,10 @@ def test_an_address_that_cannot_be_bound_is_told_as_a_matter_of_transport() -> N
         spec = peers.python(
             ADD_ONE, inputs=(InputSpec(type="Int64", address="ipc:///nowhere/edge"),), control_address=plane.address
         )
-        peers.start(spec)
+        process = peers.start(spec)
         assert peers.until(lambda: plane.heard(control.Refused)).reason == "transport"
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == EXIT_REFUSED
 
 
 def test_a_module_that_raises_ends_the_container_with_its_traceback() -> None:

@@ -69,6 +69,8 @@ class Container:
         self._worker: Worker | None = None
         self.server: EndpointServer | None = None
         self._is_held = False
+        self._has_connected = False
+        self._is_closing = False
 
     # --- the way to a running worker ---------------------------------------------------------------------------------
 
@@ -149,8 +151,6 @@ class Container:
         if self._has_connected:
             self.link.ready()
 
-    _has_connected = False
-
     def _on_connected(self) -> None:
         self._has_connected = True
         self.link.step("connected")
@@ -187,6 +187,8 @@ class Container:
         self.link.refuse(Refused(reason="transport" if error.reason == "transport" else "precondition", message=str(error)))
 
     def close(self) -> None:
+        """End all sockets and threads; what waits to be sent has a second or two."""
+        self._is_closing = True
         linger_ms = 1000
         if self.server is not None:
             self.server.close(linger_ms)
@@ -197,13 +199,13 @@ class Container:
             for producer in output.producers:
                 producer.close(linger_ms)
         self.link.close()
-        self.zmq_context.term()
+        self.zmq_context.destroy(linger=0)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stop()
-        if self._worker is None:  # whatever the module is loading is of no use any more
+        if self._worker is None and not self._is_closing:  # whatever the module is loading is of no use any more
             raise Stopped
 
     def _pulse(self) -> Pulse:
@@ -226,9 +228,9 @@ def serve(container: Container, program: Callable[[Container], None]) -> int:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
         raise
     finally:
+        _end_within(EXIT_GRACE_S, code)
         sys.stdout.flush()
         container.close()
-        _end_within(EXIT_GRACE_S, code)
     return code
 
 

@@ -52,8 +52,8 @@ VIRTUAL_MESSAGES_MAX = 1024
 FAILURE_TEXT_MAX = 2_000
 """Characters of a failure that travel to the caller; the log has the rest."""
 
-EXIT_GRACE_S = 2.0
-"""For the author's own threads to end after the worker has; then the process ends without them."""
+EXIT_GRACE_S = 5.0
+"""For sockets to close and the author's own threads to end after the worker has; then the process ends without them."""
 
 DRAIN_S = 3.0
 """After SIGTERM, for what was produced to reach the consumers: below the grace of ten seconds that the platform gives."""

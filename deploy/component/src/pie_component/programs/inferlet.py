@@ -7,6 +7,7 @@ fails, and an engine that stays away, are failures of their message alone.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -214,7 +215,8 @@ def run_inferlet(container: Container, program: InferletProgram, config: Config)
 
         container.work(mode)
     finally:
-        async_thread.submit(engine.close()).result(1.0)
+        with contextlib.suppress(TimeoutError):
+            async_thread.submit(engine.close()).result(1.0)
         async_thread.close(1.0)
 
 

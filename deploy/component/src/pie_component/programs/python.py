@@ -10,6 +10,7 @@ from typing import Any
 from pie_component.author import Author, Plan
 from pie_component.container import Container, folder
 from pie_component.errors import PreconditionError
+from pie_component.logs import log
 from pie_component.modes.default import DefaultMode
 from pie_component.modes.mode import Emitter, Mode
 from pie_component.programs.serving import server_maker
@@ -37,13 +38,24 @@ def run_python(container: Container, program: PythonProgram, author: Author) -> 
     sys.argv = [str(entry)]
     sys.path.insert(0, str(entry.parent))
     try:
-        runpy.run_path(str(entry), run_name="__main__")
+        _run_module(entry, author)
         if not author.has_run and not container.spec.finite:
             if not author.endpoint.handlers:
                 raise PreconditionError(f"{program.entry} ended without calling run")
             author.runner(Plan(None, None, None, has_state=False, use_virtual_output=False, concurrency=1))
     finally:
         author.async_thread.close(1.0)
+
+
+def _run_module(entry: Path, author: Author) -> None:
+    """Raises PreconditionError for a module that will never be loaded."""
+    try:
+        runpy.run_path(str(entry), run_name="__main__")
+    except (ImportError, SyntaxError) as error:
+        if author.has_run:
+            raise
+        log.exception("%s cannot be loaded", entry.name)
+        raise PreconditionError(f"{entry.name} cannot be loaded: {error}") from error
 
 
 def _run(container: Container, author: Author, plan: Plan) -> None:

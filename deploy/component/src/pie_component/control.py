@@ -32,6 +32,7 @@ from pie_flow.control import (
 )
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(ToContainer).decode
 
 
 class ControlLink:
@@ -146,8 +147,8 @@ class ControlLink:
 
     def _receive(self, frame: bytes) -> None:
         try:
-            message: ToContainer = msgspec.msgpack.decode(frame, type=ToContainer)
-        except msgspec.MsgspecError as error:
+            message: ToContainer = _decode(frame)
+        except (ValueError, RecursionError) as error:
             log.error("the control plane said something that is no message: %s", error)
             return
         if isinstance(message, Go):

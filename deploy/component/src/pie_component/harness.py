@@ -137,7 +137,7 @@ class Harness:
             return position, from_json(bytes(message["value"]), kind)
         except KeyError as error:
             raise TrialError(f'line {number}: with {len(self._input_types)} inputs it is {{"input": N, "value": …}}') from error
-        except (FlowError, msgspec.MsgspecError) as error:
+        except (FlowError, ValueError) as error:
             raise TrialError(f"line {number}: {error}") from error
 
     def _input_type(self, position: int) -> Type:

@@ -187,7 +187,7 @@ class Unpacker:
             correlations, values, failures = (self._decode_any if is_marked else self._decode)(body)
             if is_marked:
                 values = [unmarked(value) for value in values]
-        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, struct.error) as error:
+        except (TypeError, ValueError, RecursionError, struct.error) as error:
             raise EnvelopeError(str(error)) from error
         finally:
             self._arrays = ()

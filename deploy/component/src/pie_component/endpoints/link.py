@@ -14,6 +14,15 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FromGateway).decode
 
 
+def decoded(frame: bytes) -> FromGateway:
+    """Raises ValueError for bytes that are no message."""
+    try:
+        message: FromGateway = _decode(frame)
+    except RecursionError as error:
+        raise ValueError("a message that nests without measure") from error
+    return message
+
+
 class GatewaySocket:
     """Messages in and out. Answers that find no gateway for a moment are kept; all else about its requests is void then."""
 
@@ -46,8 +55,8 @@ class GatewaySocket:
             log.error("something that is no gateway has sent %d frames", len(parts))
             return None
         try:
-            return _decode(parts[1]), parts[2]
-        except msgspec.MsgspecError as error:
+            return decoded(parts[1]), parts[2]
+        except ValueError as error:
             log.error("the gateway sent something that is no message: %s", error)
             return None
 

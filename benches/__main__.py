@@ -19,6 +19,7 @@ BENCHES = (
     "agent_turns",
     "serve_many",
     "oplog",
+    "edges",
 )
 BENCH_TIMEOUT_S = 1200
 

@@ -5,14 +5,14 @@ from functools import lru_cache
 
 from pie_deploy.domain.graph import ComponentSource, Shape, Source
 from pie_deploy.domain.manifest import ComponentManifest, Parameter
-from pie_deploy.errors import LiteralError, NotFoundError
+from pie_deploy.errors import LiteralError, ManifestError, NotFoundError
 from pie_deploy.limits import SHAPE_KEY_CHARACTERS_MAX, SHAPES_KEPT_MAX
 from pie_flow.catalogue import CATALOGUE
 from pie_flow.errors import FlowError
 from pie_flow.transformations import TRANSFORMATIONS, ParameterInfo
 
 Shapes = Callable[[Source, Mapping[str, str]], Shape]
-"""The shape of what a vertex runs, given its parameters. Raises NotFoundError, LiteralError."""
+"""The shape of what a vertex runs, given its parameters. Raises NotFoundError, ManifestError, LiteralError."""
 
 Manifests = Callable[[str], ComponentManifest]
 """The manifest of a component version, by id. Raises NotFoundError. A version's manifest never changes."""
@@ -21,8 +21,8 @@ Manifests = Callable[[str], ComponentManifest]
 def shape_of(source: Source, parameters: Mapping[str, str], manifests: Manifests) -> Shape:
     """What a vertex with that source and those parameters offers.
 
-    A component's shape does not depend on its parameters. Raises NotFoundError, and LiteralError when a transformation cannot be
-    made of the parameters.
+    A component's shape does not depend on its parameters. Raises NotFoundError, ManifestError, and LiteralError when a
+    transformation cannot be made of the parameters.
     """
     if isinstance(source, ComponentSource):
         return component_shape(manifests(source.version_id))
@@ -30,16 +30,13 @@ def shape_of(source: Source, parameters: Mapping[str, str], manifests: Manifests
 
 
 def component_shape(manifest: ComponentManifest) -> Shape:
-    """Of a manifest that `parse_manifest` accepted."""
+    """Of a manifest that `parse_manifest` accepted. Raises ManifestError for one that only an older platform would have."""
     worker = manifest.worker
-    return Shape(
-        inputs=tuple(map(CATALOGUE.parse, worker.input_types)),
-        outputs=tuple(map(CATALOGUE.parse, worker.output_types)),
-        parameters=worker.config_schema,
-        files=worker.file_schema,
-        endpoints=manifest.http,
-        manifest=manifest,
-    )
+    try:
+        inputs, outputs = tuple(map(CATALOGUE.parse, worker.input_types)), tuple(map(CATALOGUE.parse, worker.output_types))
+    except FlowError as error:
+        raise ManifestError(f"component {manifest.name}: {error}") from error
+    return Shape(inputs, outputs, worker.config_schema, worker.file_schema, manifest.http, manifest)
 
 
 def transformation_shape(name: str, parameters: Mapping[str, str]) -> Shape:

@@ -11,7 +11,7 @@ from pie_deploy.domain.inference import Inference
 from pie_deploy.domain.manifest import NAME_PATTERN, Parameter
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.domain.tables import Tables
-from pie_deploy.errors import DeployError, InvalidOperationError, LiteralError, NotFoundError
+from pie_deploy.errors import DeployError, InvalidOperationError, LiteralError, ManifestError, NotFoundError
 from pie_flow.catalogue import CATALOGUE
 from pie_flow.errors import FlowError
 from pie_flow.literals import parse_literal
@@ -61,7 +61,7 @@ def shape_of_new(state: State, vertex: str, source: Source, parameters: Mapping[
     """The shape that the vertex would have with that source and those parameters."""
     try:
         return state.shapes(source, parameters)
-    except (NotFoundError, LiteralError) as error:
+    except (NotFoundError, ManifestError, LiteralError) as error:
         raise _about(vertex, error) from error
 
 

@@ -74,7 +74,8 @@ class ProcessWorld:
         finally:
             for container in await self.launcher.observe():
                 await self.launcher.remove(container.container_id)
-                shutil.rmtree(self.home.logs / container.container_id, ignore_errors=True)
+            for folder in self.home.logs.glob("c-*"):
+                shutil.rmtree(folder)
             await self.launcher.close(stop_all=False)
 
     async def end(self) -> None:

@@ -280,8 +280,8 @@ CPU_QUOTA_US_MIN = 1_000
 
 DATA_LIMIT_FACTOR = 4
 DATA_LIMIT_EXTRA_BYTES = 1 << 30
-"""RLIMIT_DATA = factor x memory + extra, where no control group holds the memory: stacks of idle threads count in full (8 MiB each), so
-only a limit far above the container's memory harms nobody; the supervisor watches what is really used."""
+"""RLIMIT_DATA = factor x memory + extra, where no control group holds the memory: stacks of idle threads count in full (8 MiB
+each), so only a limit far above the container's memory harms nobody; the supervisor watches what is really used."""
 
 TASKS_LIMIT_EXTRA = 4096
 """RLIMIT_NPROC above what the user runs already: others of his programs may start more, and that must not stop a container."""
@@ -304,6 +304,9 @@ LOG_BURST_BYTES = 4 << 20
 
 LOG_RETENTION_S = 7 * 24 * 3600
 """A log stays this long after its last line when the container is gone."""
+
+FOLLOW_AFTER_EXIT_NS = 2 * RESTART_BACKOFF_MAX_NS
+"""A followed log ends this long after its container has exited: it is not going to be started again."""
 
 LOG_FOLLOW_POLL_S = 0.1
 """Between two looks at a log that is followed: fast to a reader, nothing to the machine."""

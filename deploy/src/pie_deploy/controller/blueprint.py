@@ -90,10 +90,13 @@ class Blueprint:
         return SetConfig(seq=seq, parameters=mutable, files=files)
 
     def limits(self, row: Container) -> ContainerLimits:
-        """Memory is what was reserved; cores are a share, so that a container may use what is idle."""
-        is_component = isinstance(self._vertex(row.vertex).source, ComponentSource)
+        """Memory is what was reserved; cores are a share, so that a container may use what is idle, below its ceiling if any."""
+        vertex = self._vertex(row.vertex)
+        is_component = isinstance(vertex.source, ComponentSource)
+        manifest = self._shape(vertex).manifest
         return ContainerLimits(
             cpu=row.cpu,
+            cpu_max=None if manifest is None else manifest.worker.resources.cpu_max,
             memory_bytes=row.memory_bytes if is_component else max(row.memory_bytes, TRANSFORMATION_MEMORY_MAX_BYTES),
             gpu=row.gpu,
             log_bytes_max=LOG_BYTES_DEBUG_MAX if self._deployment.debug else LOG_BYTES_MAX,

@@ -38,7 +38,9 @@ class GeneratedFile(_Struct, frozen=True, kw_only=True):
 
 class Resources(_Struct, frozen=True, kw_only=True):
     cpu: float = 0.1
-    """Cores."""
+    """Cores that are kept for it: it gets them when all want some."""
+    cpu_max: float | None = None
+    """Cores that it never exceeds; None: it may use what is idle."""
     memory: str = "256MiB"
     """With a unit: B, KiB, MiB, GiB, KB, MB, GB."""
     gpu: int = 0

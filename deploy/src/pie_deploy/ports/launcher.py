@@ -1,7 +1,7 @@
 """What starts containers. One contract suite (`deploy/tests/launchers/test_contract.py`) that every launcher passes.
 
-A launcher executes; it decides nothing: restarts, backoff and budgets are the planner's. All methods are idempotent by container id and
-generation of the process (`incarnation`), so that a controller that died between acting and recording may simply act again.
+A launcher executes; it decides nothing: restarts, backoff and budgets are the planner's. All methods are idempotent by container id
+and generation of the process (`incarnation`), so that a controller that died between acting and recording may simply act again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -90,5 +90,7 @@ class Launcher(Protocol):
     def logs(
         self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
     ) -> AsyncIterator[LogLine]:
-        """Raises NotFoundError for an id it never had."""
+        """With `follow` also what comes, until the container is removed or has ended for good. Raises NotFoundError for an id it
+        never had.
+        """
         ...

@@ -1,12 +1,13 @@
 """What the process launcher does on the side of the control plane."""
 
+import asyncio
 import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 from launcher_programs import behaviour_spec
-from launcher_worlds import LIMITS, ProcessWorld, exited, launch, texts
+from launcher_worlds import LIMITS, PATIENCE_S, ProcessWorld, exited, launch, texts
 
 from pie_deploy.errors import LauncherError, NotFoundError
 from pie_deploy.launchers.process.command import component_command, variables
@@ -86,6 +87,17 @@ async def test_sockets_that_a_killed_container_has_left_go_with_it(process_world
     other.touch()
     await process_world.launcher.remove("c-a")
     assert (left.exists(), other.exists()) == (False, True)
+
+
+async def test_following_ends_when_a_container_is_not_going_to_be_started_again(
+    process_world: ProcessWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await launch(process_world, "c-a", "prints")
+    await exited(process_world.launcher, "c-a")
+    monkeypatch.setattr("pie_deploy.launchers.process.launcher.FOLLOW_AFTER_EXIT_NS", 0)
+    async with asyncio.timeout(PATIENCE_S):
+        followed = [line.text async for line in process_world.launcher.logs("c-a", follow=True) if line.stream == "stdout"]
+    assert followed == ["one", "three"]
 
 
 @pytest.mark.parametrize("container_id", ["", "../../etc", "a/b", ".", "c-" + "x" * 100, "c a"])

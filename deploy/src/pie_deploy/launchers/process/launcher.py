@@ -19,13 +19,14 @@ from pie_deploy.launchers.process.bwrap import find_bwrap
 from pie_deploy.launchers.process.changes import Changes
 from pie_deploy.launchers.process.command import Command, component_command, sandbox, socket_folders, variables
 from pie_deploy.launchers.process.connection import SupervisorConnection
+from pie_deploy.launchers.process.container_record import read_record
 from pie_deploy.launchers.process.environments import Environments
 from pie_deploy.launchers.process.log_reader import read_log
 from pie_deploy.launchers.process.log_retention import sweep_logs
 from pie_deploy.launchers.process.machine import describe_machine
 from pie_deploy.launchers.process.messages import Answer, Forget, Launch, Observe, Observed, Request, Start, Stop, StopAll
 from pie_deploy.launchers.process.place import Place
-from pie_deploy.limits import STOP_GRACE_NS
+from pie_deploy.limits import FOLLOW_AFTER_EXIT_NS, STOP_GRACE_NS
 from pie_deploy.ports.launcher import ContainerLimits, LogLine, ObservedContainer
 from pie_flow.container import ContainerSpec, encode
 
@@ -214,11 +215,19 @@ class ProcessLauncher:
             follow=follow,
             since_ns=since_ns,
             tail=tail,
-            is_over=lambda: self._is_closed or not container.is_dir(),
+            is_over=lambda: self._is_closed or self._has_ended_for_good(container_id),
         )
         async with contextlib.aclosing(lines):
             async for line in lines:
                 yield line
+
+    def _has_ended_for_good(self, container_id: str) -> bool:
+        """It was removed, or its end is longer ago than any wait for a restart."""
+        record = read_record(self._home.containers, container_id)
+        if record is None:
+            return not (self._home.containers / container_id).is_dir()
+        exited_at_ns = record.report.exited_at_ns
+        return exited_at_ns is not None and time.time_ns() - exited_at_ns > FOLLOW_AFTER_EXIT_NS
 
     def _container_folder(self, container_id: str) -> Path:
         _check_id(container_id)

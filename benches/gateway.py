@@ -12,12 +12,13 @@ import asyncio
 import itertools
 import time
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
 
 from benches.platform import Up, platform
-from benches.plus_one import BACKEND, archive
+from benches.plus_one import BACKEND, archives
 from benches.report import Figure, report
 from pie_deploy.domain.records import ComponentVersion, Deployment
 from pie_deploy.services.views import AppliedDocument, EndpointView
@@ -59,8 +60,7 @@ class Caller(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
         self._ask()
 
     def data_received(self, data: bytes) -> None:
@@ -115,7 +115,8 @@ async def load(url: str, callers: int, seconds: float) -> Tally:
 def deployed(up: Up) -> str:
     """The URL of the chain, once it runs."""
     name = BACKEND["name"]
-    up.client.upload("/v1/components", ComponentVersion, archive())
+    for archive in archives():
+        up.client.upload("/v1/components", ComponentVersion, archive)
     up.client.post(f"/v1/backends/{name}/apply", AppliedDocument, {"document": BACKEND})
     up.client.post(f"/v1/backends/{name}/deployment", Deployment, {})
     up.wait_until(name, "running")

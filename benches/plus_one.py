@@ -1,20 +1,24 @@
-"""A component that adds one, and a chain of three of them, for benches of the platform."""
+"""Components that add one, and a chain of three of them, for benches of the platform."""
 
 import io
 import tarfile
+from collections.abc import Iterator
 
 MANIFEST = """
-name: plus-one
+name: {name}
 language: py
 summary: Adds one.
 worker:
   input_types: [Int64]
   output_types: [Int64]
-  resources: {cpu: 0.1, memory: 128MiB}
-http:
-  number: {direction: ingress, type: Int64, into: 0, respond: sum}
-  sum: {direction: egress, type: Int64, of: 0}
+  resources: {{cpu: 0.1, memory: 128MiB}}
 """
+
+ENDPOINTS = {
+    "first": "http: {number: {direction: ingress, type: Int64, into: 0, respond: sum}}",
+    "middle": "",
+    "last": "http: {sum: {direction: egress, type: Int64, of: 0}}",
+}
 
 PROGRAM = """
 from pie_component import run
@@ -29,18 +33,23 @@ run(plus_one)
 
 BACKEND = {
     "name": "chain",
-    "vertices": {name: {"component": "plus-one"} for name in ("a", "b", "c")},
-    "edges": ["a -> b", "b -> c"],
-    "aliases": {"a.number": "in", "c.sum": "out"},
+    "vertices": {name: {"component": name} for name in ENDPOINTS},
+    "edges": ["first -> middle", "middle -> last"],
+    "aliases": {"first.number": "in", "last.sum": "out"},
 }
 
 
-def archive() -> bytes:
-    """The component as it is published."""
+def archives() -> Iterator[bytes]:
+    """The components as they are published."""
+    for name, endpoints in ENDPOINTS.items():
+        yield _packed({"component.yml": MANIFEST.format(name=name) + endpoints, "src/main.py": PROGRAM, "README.md": "Adds one.\n"})
+
+
+def _packed(files: dict[str, str]) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as files:
-        for name, text in {"component.yml": MANIFEST, "src/main.py": PROGRAM, "README.md": "Adds one.\n"}.items():
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, text in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(text)
-            files.addfile(member, io.BytesIO(text.encode()))
+            archive.addfile(member, io.BytesIO(text.encode()))
     return packed.getvalue()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pie_deploy.cli import live_test
 from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.exits import FAILED
 from pie_deploy.cli.options import Json, RuntimeRef, Watch
@@ -18,6 +19,8 @@ from pie_deploy.errors import DeadlineError
 from pie_deploy.services.views import LeaseView
 
 app = noun("Scopes for short-lived runs and live tests.")
+
+app.command()(live_test.run)
 
 Id = Annotated[str, typer.Argument(metavar="LEASE", help="A lease's id.")]
 LOOK_S = 0.5

@@ -284,6 +284,12 @@ def test_a_literal_is_checked_when_it_is_set_not_at_deploy() -> None:
         head.apply([ChangeParameter(vertex="count", name="least", value='"many"')])
 
 
+def test_a_text_without_its_quotes_is_refused_with_the_remedy() -> None:
+    head = new_head(*wordcount())
+    with pytest.raises(LiteralError, match=r"its type is String; a String's literal has quotes of its own: '\"text\"'$"):
+        head.apply([ChangeParameter(vertex="tokenise", name="separator", value="-")])
+
+
 def test_a_version_whose_types_no_longer_fit_an_edge_is_refused() -> None:
     head = new_head(*wordcount())
     before = head.graph()

@@ -61,7 +61,7 @@ def test_a_long_parameter_is_not_kept() -> None:
 def test_what_is_not_there_is_told() -> None:
     with pytest.raises(NotFoundError, match=r"^there is no transformation 'spin'$"):
         shape_of(TransformationSource("spin"), {}, manifest_of)
-    with pytest.raises(LiteralError, match=r"^transformation tee: "):
+    with pytest.raises(LiteralError, match=r"^tee: parameter size: "):
         shape_of(TransformationSource("tee"), {"size": '"two"'}, manifest_of)
     with pytest.raises(ManifestError, match=r"^component old: there is no type Gone"):
         component_shape(ComponentManifest(name="old", worker=Worker(input_types=("Gone",))))

@@ -147,8 +147,14 @@ def _literal(field: str, text: str, kind: Type) -> Iterator[Fault]:
     try:
         parse_literal(text, kind)
     except FlowError as error:
-        hint = "; a String's literal has quotes of its own: '\"text\"'" if kind == _STRING else ""
-        yield field, f"{error}; its type is {kind}{hint}"
+        yield field, literal_message(error, text, kind)
+
+
+def literal_message(error: FlowError, text: str, kind: Type) -> str:
+    """What is wrong with a literal, and the remedy for what is wrong most often."""
+    unquoted = kind == _STRING and not text.startswith('"')
+    hint = "; a String's literal has quotes of its own: '\"text\"'" if unquoted else ""
+    return f"{error}; its type is {kind}{hint}"
 
 
 def _file_slot(field: str, file_type: str, description: str) -> Iterator[Fault]:

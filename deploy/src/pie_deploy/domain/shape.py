@@ -46,7 +46,7 @@ def transformation_shape(name: str, parameters: Mapping[str, str]) -> Shape:
     try:
         signature = transformation.signature(parameters)
     except FlowError as error:
-        raise LiteralError(f"transformation {name}: {error}") from error
+        raise LiteralError(str(error)) from error
     declared = {name: _parameter(info) for name, info in signature.parameters.items()}
     return Shape(signature.inputs, signature.outputs, declared, files={}, endpoints={}, manifest=None)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from pie_deploy.domain.graph import Shape, Slot, Source, Vertex
 from pie_deploy.domain.inference import Inference
 from pie_deploy.domain.manifest import NAME_PATTERN, Parameter
+from pie_deploy.domain.manifest_checks import literal_message
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.domain.tables import Tables
 from pie_deploy.errors import DeployError, InvalidOperationError, LiteralError, ManifestError, NotFoundError
@@ -104,16 +105,19 @@ def declared_parameter(vertex: str, shape: Shape, name: str) -> Parameter:
 
 
 def check_literal(vertex: str, shape: Shape, name: str, literal: str) -> None:
-    parameter = declared_parameter(vertex, shape, name)
+    kind = _type(declared_parameter(vertex, shape, name).type)
     try:
-        parse_literal(literal, _type(parameter.type))
+        parse_literal(literal, kind)
     except FlowError as error:
-        raise LiteralError(f"vertex {vertex}, parameter {name}: {error}; its type is {parameter.type}") from error
+        raise LiteralError(f"vertex {vertex}, parameter {name}: {literal_message(error, literal, kind)}") from error
 
 
 @lru_cache(maxsize=1024)
 def _type(text: str) -> Type:
-    return CATALOGUE.parse(text)
+    try:
+        return CATALOGUE.parse(text)
+    except FlowError as error:
+        raise ManifestError(str(error)) from error
 
 
 def check_text(text: str, what: str, characters_max: int) -> None:

@@ -205,7 +205,8 @@ class Worker:
             self._by_socket[end.socket] = end
             self._watch(end)
         if self._server is not None and not self._server.is_threaded:
-            for part in (self._server.socket, self._server.monitor, self._server.wake_fd):
+            # The monitor first: that one gateway has gone is known before the next one's requests are read.
+            for part in (self._server.monitor, self._server.socket, self._server.wake_fd):
                 self._poller.register(part, zmq.POLLIN)
 
     def _watch(self, end: Consumer | Producer) -> None:

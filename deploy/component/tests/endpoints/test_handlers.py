@@ -59,8 +59,14 @@ def test_a_handler_sees_the_request(serve: Serve) -> None:
     def own(request: Request) -> dict[str, Any]:
         return {"method": request.method, "path": request.path, "query": request.query, "headers": request.headers}
 
-    _, body = serve(own).ask(method="PUT", path="/a%20b", query="x=1&y=", headers=(("Accept", "text/html"),))
-    assert json.loads(body) == {"method": "PUT", "path": "/a%20b", "query": {"x": "1", "y": ""}, "headers": {"accept": "text/html"}}
+    headers = (("Accept", "text/html"), ("accept", "*/*"))
+    _, body = serve(own).ask(method="PUT", path="/a%20b", query="x=1&y=", headers=headers)
+    assert json.loads(body) == {
+        "method": "PUT",
+        "path": "/a%20b",
+        "query": {"x": "1", "y": ""},
+        "headers": {"accept": "text/html, */*"},
+    }
 
 
 async def plain(request: AsyncRequest) -> bytes:
@@ -84,6 +90,17 @@ def test_what_a_handler_returns_is_the_answer(serve: Serve, handler: Handler, co
 def test_a_response_has_status_and_headers_of_its_own(serve: Serve) -> None:
     head, body = serve(lambda request: Response("no", 418, {"X-Kind": "teapot"})).ask()
     assert (head.status, dict(head.headers)["X-Kind"], body) == (418, "teapot", b"no")
+
+
+def test_a_header_may_stand_several_times(serve: Serve) -> None:
+    cookies = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
+    head, _ = serve(lambda request: Response(headers=cookies)).ask()
+    assert [pair for pair in head.headers if pair[0] == "Set-Cookie"] == cookies
+
+
+def test_nothing_is_an_answer_without_a_body(serve: Serve) -> None:
+    head, body = serve(lambda request: None).ask()
+    assert (head.status, body) == (204, b"")
 
 
 def test_a_generator_is_streamed_under_credit(serve: Serve) -> None:

@@ -204,9 +204,9 @@ def _whole(body: Any) -> tuple[bytes, str]:
 
 
 def _headers(response: Response, content_type: str) -> tuple[tuple[str, str], ...]:
-    if any(name.lower() == "content-type" for name in response.headers):
-        return tuple(response.headers.items())
-    return (("content-type", content_type), *response.headers.items())
+    if any(name.lower() == "content-type" for name, _ in response.headers):
+        return response.headers
+    return (("content-type", content_type), *response.headers)
 
 
 def _bytes(part: Any) -> bytes:

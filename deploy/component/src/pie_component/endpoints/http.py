@@ -4,7 +4,7 @@ methods are awaited.
 A handler runs on a thread of its own (or on the event loop, if it is `async`), at the same time as the component's function.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,10 +18,11 @@ class Response:
     """What a handler may return if a value is not enough. `body`: bytes, text, or an iterator (also an async one) of these, sent
     piece by piece; anything else as JSON."""
 
-    def __init__(self, body: Any = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, body: Any = b"", status: int = 200, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        """`headers`: pairs where a name stands several times."""
         self.body = body
         self.status = status
-        self.headers = dict(headers or {})
+        self.headers = tuple(headers.items() if isinstance(headers, Mapping) else headers)
 
 
 class _Head:
@@ -32,7 +33,11 @@ class _Head:
         self.path = path
         """What follows the forwarding token, percent-encoded as it came."""
         self.query_string = query
-        self.headers = {name.lower(): value for name, value in headers}
+        self.headers: dict[str, str] = {}
+        """By lower-case name; values of a name that stands several times are joined by commas."""
+        for name, value in headers:
+            before = self.headers.get(name.lower())
+            self.headers[name.lower()] = value if before is None else f"{before}, {value}"
 
     @property
     def query(self) -> dict[str, str]:

@@ -182,5 +182,16 @@ def test_unions_within_unions_are_tried_in_step() -> None:
         read("[" * 20 + "1.5" + "]" * 20, kind)
 
 
+def test_a_literal_that_is_wrong_in_many_ways_is_given_up() -> None:
+    others = [f"[(String, {'[' * depth}{atom}{']' * depth})]" for depth in range(25) for atom in ("Bool", "Char")]
+    with pytest.raises(LiteralSyntaxError, match="too many ways to read this"):
+        read("[" + '[("a", 1)],' * 1_100 + "]", f"[[(String, Int64)] | {' | '.join(others)}]")
+
+
+def test_what_is_wrong_in_the_only_alternative_that_it_looks_like_is_told() -> None:
+    with pytest.raises(LiteralSyntaxError, match="column 7: Int64 is wanted, not a string"):
+        read('{x: [ "a"]}', "Maybe<{x: [Int64]}>")
+
+
 def test_nested_maybes_cost_no_more_than_their_levels() -> None:
     assert read("3", "Maybe<" * 20 + "Int64" + ">" * 20).tag == "Just"

@@ -150,17 +150,18 @@ def _union(kind: UnionType, catalogue: Catalogue) -> Convert:
     options = alternatives(kind)
     converts = {option.tag: conformer(option.type, catalogue) for option in options}
     by_tag = {option.tag: option for option in options}
+    wanted = str(kind)
     bare = {python_class(option.type): option for option in options if option.is_bare}
 
     def conform_union(value: Any) -> Any:
         if isinstance(value, Variant):
             if value.tag not in by_tag:
-                raise ValueTypeError("", f"{value.tag[:40]!r} is no alternative of {kind}")
+                raise ValueTypeError("", f"{value.tag[:40]!r} is no alternative of {wanted}")
             return wrap(by_tag[value.tag], at(converts[value.tag], value.value, f"|{value.tag}"))
         option = bare.get(type(value))
         if option is not None:
             return converts[option.tag](value)
-        return wrap(*the_only(options, converts, value, kind))
+        return wrap(*the_only(options, converts, value, wanted))
 
     return conform_union
 
@@ -170,7 +171,7 @@ def wrap(option: Alternative, value: Any) -> Any:
 
 
 def the_only(
-    options: tuple[Alternative, ...], converts: Mapping[str, Callable[[Any], Any]], value: Any, kind: UnionType
+    options: tuple[Alternative, ...], converts: Mapping[str, Callable[[Any], Any]], value: Any, wanted: str
 ) -> tuple[Alternative, Any]:
     """The one alternative that takes a value without a tag, and what it makes of it. Raises ValueTypeError unless there is one."""
     fitting: list[tuple[Alternative, Any]] = []
@@ -182,7 +183,7 @@ def the_only(
     if len(fitting) > 1:
         raise ValueTypeError("", f"may be {' or '.join(option.tag for option, _ in fitting)}: say which")
     if not fitting:
-        refuse(value, str(kind))
+        refuse(value, wanted)
     return fitting[0]
 
 

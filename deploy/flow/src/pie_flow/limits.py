@@ -28,6 +28,9 @@ LITERAL_CHARACTERS_MAX = 262_144
 LITERAL_PARTS_MAX = 20_000
 """Numbers, strings, lists, … in one literal."""
 
+LITERAL_TRIES_MAX = 50_000
+"""How often alternatives of unions are tried for one literal: a second's work; tags need no tries."""
+
 LITERAL_DEPTH_MAX = 64
 """Levels of a literal: twice a type's, because tags add some."""
 

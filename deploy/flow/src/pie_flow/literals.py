@@ -13,154 +13,30 @@
 A tag is needed only where more than one alternative of a union takes the literal; one whose values have no tag (`pie_flow.values`)
 is preferred, and among those a number without a point is an integer.
 
-Text becomes nodes in `pie_flow.literal_nodes`, nodes become a value here. A tree of nodes and a type are walked in step, both of
-bounded size: no literal costs more than their product.
+Text becomes nodes in `pie_flow.literal_nodes`, nodes become a value in `pie_flow.literal_typing`.
 """
 
 import json
-import math
-from typing import NoReturn
 
 from pie_flow import arrays
 from pie_flow.catalogue import CATALOGUE, Catalogue
-from pie_flow.conform import FLOAT_MAX, RANGES, conform, wrap
-from pie_flow.errors import LiteralSyntaxError, ValueTypeError
-from pie_flow.literal_nodes import Fields, Many, Node, Number, Raw, Row, Tagged, Text, Truth, read_nodes
+from pie_flow.conform import conform
+from pie_flow.errors import ValueTypeError
+from pie_flow.literal_nodes import read_nodes
+from pie_flow.literal_typing import Typing
 from pie_flow.types import UNIT, Atom, ListType, NamedType, RecordType, TupleType, Type, UnionType, Variable
 from pie_flow.values import Value
-from pie_flow.variants import Alternative, Variant, alternatives, python_class
+from pie_flow.variants import Variant, alternatives, python_class
 
 
 def parse_literal(text: str, kind: Type, catalogue: Catalogue = CATALOGUE) -> Value:
     """The value that the text means against the type. Raises LiteralSyntaxError with the column where they part."""
-    return _Typing(catalogue).value(read_nodes(text), kind)
+    return Typing(catalogue).value(read_nodes(text), kind)
 
 
 def print_literal(value: Value, kind: Type, catalogue: Catalogue = CATALOGUE) -> str:
     """The text that `parse_literal` reads back as the same value. Raises ValueTypeError when the value is not of the type."""
     return _Printing(catalogue).text(conform(value, kind, catalogue), kind)
-
-
-class _Typing:
-    """From nodes to values."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-
-    def value(self, node: Node, kind: Type) -> Value:
-        match kind:
-            case UnionType():
-                return self._union(node, kind)
-            case Atom(name) | NamedType(name) if isinstance(node, Tagged) and node.tag == name:
-                return self._content(_content(node), kind)
-            case _:
-                return self._content(node, kind)
-
-    def _content(self, node: Node, kind: Type) -> Value:
-        match kind, node:
-            case Atom(name), _:
-                return _atom(node, name)
-            case ListType(item), Many(_, items):
-                return [self.value(part, item) for part in items]
-            case TupleType(kinds), Row(_, items):
-                if len(items) != len(kinds):
-                    _refuse(node, f"{kind} has {len(kinds)} elements, not {len(items)}")
-                return tuple(self.value(part, item) for part, item in zip(items, kinds, strict=True))
-            case RecordType(), Fields():
-                return self._record(node, kind)
-            case NamedType(), _:
-                return self._named(node, kind)
-            case Variable(), _:
-                return _refuse(node, f"nothing says what type {kind} is, so it has no literals")
-            case _:
-                return _refuse(node, f"{kind} is wanted, not {node}")
-
-    def _record(self, node: Fields, kind: RecordType) -> Value:
-        kinds = dict(kind.fields)
-        for name, part in node.fields.items():
-            if name not in kinds:
-                _refuse(part, f"there is no field {name} in {kind}")
-        for name in kinds:
-            if name not in node.fields:
-                _refuse(node, f"the field {name} is missing")
-        return {name: self.value(node.fields[name], field) for name, field in kind.fields}
-
-    def _named(self, node: Node, kind: NamedType) -> Value:
-        value = self.value(node, self._catalogue.base(kind))
-        if kind.name not in arrays.ARRAY_TYPES or self._catalogue is not CATALOGUE:
-            return value
-        try:
-            return arrays.from_record(kind.name, value)
-        except ValueTypeError as error:
-            _refuse(node, error.reason)
-
-    def _union(self, node: Node, kind: UnionType) -> Value:
-        options = alternatives(kind)
-        if isinstance(node, Tagged):
-            for option in options:
-                if node.tag in (option.tag, option.type):
-                    return wrap(option, self._content(_content(node), option.type))
-        fitting: list[tuple[Alternative, Value]] = []
-        for option in options:
-            try:
-                fitting.append((option, self.value(node, option.type)))
-            except LiteralSyntaxError:
-                continue
-        return wrap(*_preferred(node, kind, fitting))
-
-
-def _preferred(node: Node, kind: UnionType, fitting: list[tuple[Alternative, Value]]) -> tuple[Alternative, Value]:
-    """The alternative that a literal without a tag means."""
-    if not fitting:
-        _refuse(node, f"{kind} is wanted, not {node}")
-    chosen = [found for found in fitting if found[0].is_bare] or fitting
-    if len(chosen) > 1:
-        chosen = [found for found in chosen if isinstance(found[1], int)] or chosen
-    if len(chosen) > 1:
-        _refuse(node, f"may be {' or '.join(option.tag for option, _ in chosen)}: say which with a tag")
-    return chosen[0]
-
-
-def _content(node: Tagged) -> Node:
-    return Row(node.column, ()) if node.content is None else node.content
-
-
-def _refuse(node: Node, reason: str) -> NoReturn:
-    raise LiteralSyntaxError(reason, node.column)
-
-
-def _atom(node: Node, name: str) -> Value:
-    match name, node:
-        case "Bool", Truth(_, truth):
-            return truth
-        case "String", Text(_, text):
-            return text
-        case "Char", Text(_, text) if len(text) == 1:
-            return text
-        case "Bytes", Raw(_, data):
-            return data
-        case "Float" | "Double", Number():
-            return _float(node, name)
-        case _, Number() if name in RANGES and node.is_integer:
-            return _integer(node, name)
-        case _:
-            _refuse(node, f"{name} is wanted, not {node}")
-
-
-def _integer(node: Number, name: str) -> int:
-    low, high = RANGES[name]
-    number = int(node.text)
-    if not low <= number <= high:
-        _refuse(node, f"{name} goes from {low} to {high}")
-    return number
-
-
-def _float(node: Number, name: str) -> float:
-    number = float(node.text)
-    is_written = node.text.lstrip("-") in ("inf", "nan")
-    if not is_written and (math.isinf(number) or (name == "Float" and abs(number) > FLOAT_MAX)):
-        _refuse(node, f"beyond the range of {name}")
-    return number
 
 
 class _Printing:

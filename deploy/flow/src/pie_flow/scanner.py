@@ -1,6 +1,7 @@
 """Text to words, and the moves of a reader over them: shared by the parsers of types and of literals."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -15,19 +16,19 @@ class Word:
     column: int
 
 
-def scan(text: str, pattern: re.Pattern[str], error: type[SyntaxAtError]) -> list[Word]:
-    """The words of a text, with one of kind "" at the end. White space is skipped. Raises `error` at what no pattern takes."""
-    words: list[Word] = []
+def scan(text: str, pattern: re.Pattern[str], error: type[SyntaxAtError]) -> Iterator[Word]:
+    """The words of a text one by one, with one of kind "" at the end. White space is skipped. Raises `error` at what no pattern
+    takes.
+    """
     at, end = _skip(text, 0), len(text)
     while at < end:
         match = pattern.match(text, at)
         if match is None:
             raise error(f"unexpected {text[at]!r}", at + 1)
         kind = match.lastgroup or ""
-        words.append(Word(match.group() if kind == "mark" else kind, match.group(), at + 1))
+        yield Word(match.group() if kind == "mark" else kind, match.group(), at + 1)
         at = _skip(text, match.end())
-    words.append(Word("", "", end + 1))
-    return words
+    yield Word("", "", end + 1)
 
 
 def _skip(text: str, at: int) -> int:
@@ -39,27 +40,24 @@ def _skip(text: str, at: int) -> int:
 class Reader:
     """Where a parser stands in its words, and how much it has made."""
 
-    def __init__(self, words: list[Word], error: type[SyntaxAtError], *, parts_max: int, depth_max: int) -> None:
+    def __init__(self, words: Iterator[Word], error: type[SyntaxAtError], *, parts_max: int, depth_max: int) -> None:
         self._words = words
-        self._at = 0
         self._error = error
         self._parts_left = parts_max
         self._depth_left = depth_max
-
-    @property
-    def next(self) -> Word:
-        return self._words[self._at]
+        self.next = next(words)
+        """The word that stands next."""
 
     def take(self) -> Word:
-        word = self._words[self._at]
-        self._at += word.kind != ""
+        word = self.next
+        self.next = next(self._words, word)  # the end stays
         return word
 
     def accept(self, kind: str) -> bool:
         """Take the next word if it is of the kind."""
         if self.next.kind != kind:
             return False
-        self._at += 1
+        self.take()
         return True
 
     def expect(self, kind: str) -> Word:

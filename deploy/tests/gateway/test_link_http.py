@@ -51,6 +51,15 @@ async def test_the_answer_may_come_from_another_container_of_the_backend(served:
     assert (await asking).content == b"2"
 
 
+async def test_only_the_egress_that_is_asked_for_answers(served: Serving) -> None:
+    container = await served.serve(answer="out")
+    asking = asyncio.create_task(served.client.post(URL, content=b"1"))
+    request, _ = await container.get(Request)
+    await container.say(Emitted(id=request.id, endpoint="debug"), b"a look at what is on its way")
+    await container.say(Emitted(id=request.id, endpoint="out"), b"2")
+    assert (await asking).content == b"2"
+
+
 async def test_a_container_of_another_backend_cannot_answer(served: Serving) -> None:
     mine, other = await served.serve(), await served.container("other")
     served.publish({"other": replace(A_ROUTE, upstream=other.link)}, other.link, backend="b-2")

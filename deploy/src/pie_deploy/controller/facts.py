@@ -28,6 +28,8 @@ class Published:
     body_bytes_max: int
     by_port: bool
     """A command's: reached at a port, not over a link."""
+    answer: str | None = None
+    """The egress endpoint that answers, if it responds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _published(mirror: Mirror, vertex: str, name: str, manifests: Manifests, mac
         timeout_ns=parse_duration(endpoint.timeout),
         body_bytes_max=parse_bytes(endpoint.body_max),
         by_port=manifest.language == "command",
+        answer=endpoint.respond,
     )
 
 

@@ -42,6 +42,7 @@ def _route(published: Published, container: Container | None, is_running: bool, 
         respond=published.responds,
         timeout_ns=published.timeout_ns,
         body_bytes_max=published.body_bytes_max,
+        answer=published.answer,
     )
 
 

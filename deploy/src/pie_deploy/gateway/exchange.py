@@ -57,14 +57,17 @@ class Exchange:
         "_under_way_bytes",
         "_waiting",
         "_waiting_for_credit",
+        "answer",
         "id",
         "is_complete",
         "link",
     )
 
-    def __init__(self, id_: int, link: Sending, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, id_: int, link: Sending, loop: asyncio.AbstractEventLoop, answer: str | None = None) -> None:
+        """answer: the egress endpoint whose value is meant for the caller; None: any."""
         self.id = id_
         self.link = link
+        self.answer = answer
         self.is_complete = False
         """Whether both sides have said all; else the container is told when the exchange ends."""
         self._loop = loop
@@ -91,6 +94,8 @@ class Exchange:
             return True
         if kind is Cancel:
             self.fail(UpstreamError(failures.GAVE_UP))
+            return True
+        if kind is Emitted and self.answer not in (None, message.endpoint):  # type: ignore[union-attr]
             return True
         if not self._may_come(message, len(body)):
             self.fail(UpstreamError(failures.BAD_ANSWER))

@@ -36,7 +36,7 @@ class LinkHttp:
         first = await receive()
         if first["type"] != "http.request":
             raise CallerGone
-        exchange = await self._links.begin(asked.target.backend_id, link)
+        exchange = await self._links.begin(asked.target.backend_id, link, asked.target.route.answer)
         upload = _Upload(exchange, receive, limit)
         try:
             exchange.expect_within(asked.target.route.timeout_ns / 1e9)

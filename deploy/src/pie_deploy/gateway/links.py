@@ -124,7 +124,7 @@ class Links:
         if backend is not None:
             backend.close()
 
-    async def begin(self, backend_id: str, link: Link) -> Exchange:
+    async def begin(self, backend_id: str, link: Link, answer: str | None = None) -> Exchange:
         """A new exchange with a container; waits a moment for a link that is about to be there. Raises UpstreamError."""
         backend = self._backends.get(backend_id)
         connection = backend.connections.get(link) if backend is not None else None
@@ -134,7 +134,7 @@ class Links:
             raise UpstreamError(failures.LINK_DOWN)
         if connection.under_way_bytes > GATEWAY_LINK_BYTES_MAX:
             raise UpstreamError(failures.OVERLOADED)
-        exchange = Exchange(next(self._ids), connection, asyncio.get_running_loop())
+        exchange = Exchange(next(self._ids), connection, asyncio.get_running_loop(), answer)
         backend.exchanges[exchange.id] = exchange
         return exchange
 

@@ -39,6 +39,10 @@ class Route:
     """Ingress: the caller waits for an `Emitted` with its id, from whichever link it comes."""
     timeout_ns: int
     body_bytes_max: int
+    answer: str | None = None
+    """With `respond`: the egress endpoint whose value is the answer; what others say about the request is not for the caller.
+    None: whichever speaks first.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,8 +105,10 @@ def preview(client: Client, folders: "Folders", document: GraphDocument) -> Appl
 
 
 def tell(applied: AppliedDocument, name: str, *, dry_run: bool) -> None:
-    if applied.created:
-        print(f"✓ {name} would be made" if dry_run else f"✓ {name} is made ({applied.backend_id})", flush=True)
+    if dry_run and applied.backend_id is None:
+        print(f"✓ {name} would be made", flush=True)
+    elif applied.created:
+        print(f"✓ {name} is made ({applied.backend_id})", flush=True)
     if applied.records:
         for record in applied.records:
             print(f"✓ {record.seq}  {sentence(record.operation)}", flush=True)

@@ -1,11 +1,13 @@
 """Operations at the head of a log: what each changes, what takes it back, what is refused and how it says so."""
 
+from collections.abc import Mapping
+
 import pytest
 from graph_fixtures import STAMP, add, edge, known_shapes, new_head, transform, wire, wordcount
 
 from pie_deploy.domain.apply import apply, replay
 from pie_deploy.domain.digest import graph_hash
-from pie_deploy.domain.graph import ComponentSource, Graph
+from pie_deploy.domain.graph import ComponentSource, Graph, Shape, Source, Vertex
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.log import append
 from pie_deploy.domain.operations import (
@@ -29,6 +31,7 @@ from pie_deploy.domain.operations import (
     SetNote,
 )
 from pie_deploy.errors import DeployError, InvalidOperationError, LiteralError, NotFoundError, TypeMismatchError
+from pie_deploy.limits import VERTICES_MAX
 
 
 def complete() -> Head:
@@ -308,3 +311,26 @@ def test_a_parameter_of_a_transformation_may_add_a_slot() -> None:
     head = new_head(transform("copy", "tee", size="2"))
     head.apply([ChangeParameter(vertex="copy", name="size", value="5")])
     assert len(head.types("copy").outputs) == 5
+
+
+def test_an_operation_looks_only_at_what_it_touches() -> None:
+    asked: list[Source] = []
+    known = known_shapes()
+
+    def shapes(source: Source, parameters: Mapping[str, str]) -> Shape:
+        asked.append(source)
+        return known(source, parameters)
+
+    head = Head(shapes)
+    head.apply([add(f"v{number}", "cv-number") for number in range(500)])
+    head.apply([wire(f"v{number}.0 v{number + 1}.0") for number in range(499)])
+    asked.clear()
+    head.apply([add("new", "cv-pass"), wire("v499.0 new.0"), DeleteVertex(vertex="v7"), SetNote(vertex="v8", note="x")])
+    assert len(asked) <= 4
+
+
+def test_a_graph_has_a_bound() -> None:
+    vertices = {f"v{number}": Vertex(f"v{number}", ComponentSource("cv-count")) for number in range(VERTICES_MAX)}
+    head = Head(known_shapes(), Graph(vertices))
+    with pytest.raises(InvalidOperationError, match=r"^a graph has at most \d+ vertices$"):
+        head.apply([add("one-more", "cv-count")])

@@ -53,7 +53,6 @@ class Worker:
         self._clock = clock
         self._consumers = [slot.consumer for slot in inputs if slot.consumer is not None]
         self._producers = [producer for output in outputs for producer in output.producers]
-        self._mode: Mode | None = None
         self._poller = zmq.Poller()
         self._by_socket: dict[object, Consumer | Producer] = {}
         self._events: dict[object, int] = {}
@@ -68,7 +67,6 @@ class Worker:
 
     def run(self, mode: Mode, on_connected: Callable[[], None], *, ends_when_done: bool = False) -> None:
         """Work until it is told to stop, or there is nothing left to do if `ends_when_done`. `on_connected` is called once."""
-        self._mode = mode
         self._register()
         server = self._server if self._server is not None and not self._server.is_threaded else None
         is_connected = False
@@ -90,8 +88,7 @@ class Worker:
             self._server.say_goodbye()
         deadline_s = self._clock() + DRAIN_S
         while self._clock() < deadline_s:
-            finish = getattr(mode, "finish", None)
-            while finish is not None and finish():
+            while mode.finish():
                 pass
             self._flush()
             if not mode.is_busy and self._is_sent and (self._server is None or self._server.is_idle):

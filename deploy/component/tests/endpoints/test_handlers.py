@@ -249,3 +249,21 @@ def test_handlers_run_beside_each_other(serve: Serve) -> None:
     for request_id in (1, 2, 3):
         served.gateway.request(request_id, "own")
     served.until(lambda: all(served.gateway.answers(one) for one in (1, 2, 3)))
+
+
+def test_at_the_end_a_handlers_socket_is_closed_and_its_handler_told(serve: Serve) -> None:
+    ended = threading.Event()
+
+    def own(socket: WebSocket) -> None:
+        for _ in socket:
+            pass
+        ended.set()
+
+    served = serve(own)
+    served.gateway.say(link.OpenSocket(id=1, endpoint="own", path="/"))
+    served.until(lambda: served.gateway.answers(1, link.AcceptSocket))
+    served.server.say_goodbye()
+    served.until(lambda: served.gateway.answers(1, link.CloseSocket))
+    assert served.gateway.answers(1, link.CloseSocket)[0][0].code == 1001
+    assert ended.wait(20)
+    served.until(lambda: served.server.is_idle)

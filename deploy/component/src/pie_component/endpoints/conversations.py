@@ -101,6 +101,9 @@ class Conversations:
         for conversation in self._open.values():
             if isinstance(conversation, IngressSocket):
                 conversation.close()
+            elif isinstance(conversation, Exchange) and conversation.is_socket:
+                conversation.close_socket(1001, "the container ends")
+                conversation.gone()
 
     # --- what begins -------------------------------------------------------------------------------------------------
 

@@ -72,8 +72,9 @@ class _Change:
 
 
 class Exchange:
-    def __init__(self, request_id: int, post: Post, loop: "asyncio.AbstractEventLoop | None") -> None:
+    def __init__(self, request_id: int, post: Post, loop: "asyncio.AbstractEventLoop | None", *, is_socket: bool = False) -> None:
         self.id = request_id
+        self.is_socket = is_socket
         self._post = post
         self._change = _Change(loop)
         self._incoming: deque[Piece] = deque()
@@ -174,7 +175,7 @@ class Exchange:
 
     def _taken(self) -> Piece | None:
         if not self._incoming:
-            if self._is_gone and not self._is_accepted:
+            if self._is_gone and not self.is_socket:
                 raise GoneError("the caller has gone")
             return None
         piece = self._incoming.popleft()

@@ -67,7 +67,8 @@ class Runner:
         """Let the endpoint's handler have a request or a WebSocket. `done` is called, from any thread, when it has returned."""
         handler = self.handlers[message.endpoint]
         is_async = inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler)
-        exchange = Exchange(message.id, self._post, self._async_thread.loop if is_async else None)
+        loop = self._async_thread.loop if is_async else None
+        exchange = Exchange(message.id, self._post, loop, is_socket=isinstance(message, link.OpenSocket))
         if is_async:
             self._async_thread.submit(self._run_async(handler, message, exchange, done))
         else:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Queue
 from pie_component.errors import ResultError
-from pie_component.modes.mode import Emitter, correlation_of
+from pie_component.modes.mode import Emitter, OneByOne, correlation_of
 from pie_flow.envelope import Failure
 
 if TYPE_CHECKING:  # few components are stateful
     from pie_component.state import Keeper
 
 
-class DefaultMode:
+class DefaultMode(OneByOne):
     def __init__(
         self,
         function: Callable[..., Any],
@@ -38,21 +38,12 @@ class DefaultMode:
         self._keeper = keeper
         self._items: GeneratorType[Any, None, Any] | None = None
         self._items_for = 0
-        self._is_done = False
-
-    @property
-    def is_done(self) -> bool:
-        return self._is_done
-
-    @property
-    def is_busy(self) -> bool:
-        return False
 
     def tick(self) -> bool:
         if self._items is not None:
             self._next_item()
             return True
-        if self._is_done or not all(self._queues):
+        if self.is_done or not all(self._queues):
             return False
         correlation, arguments, failure = self._take()
         if failure is not None:
@@ -96,7 +87,7 @@ class DefaultMode:
             self._emitter.emit(self._items_for, next(self._items))
         except StopIteration:
             self._items = None
-            self._is_done = not self._queues
+            self.is_done = not self._queues
         except Exception as error:
             if isinstance(error, ResultError):
                 self._items.close()

@@ -30,6 +30,20 @@ class Mode(Protocol):
         """Work was begun and is not done: the end waits for it."""
         ...
 
+    def finish(self) -> bool:
+        """As `tick`, but nothing new is begun."""
+        ...
+
+
+class OneByOne:
+    """What is the same for modes whose work is done when `tick` returns."""
+
+    is_done = False
+    is_busy = False
+
+    def finish(self) -> bool:
+        return False
+
 
 class Emitter:
     """Where results go: to the outputs in the manifest's order, and the last part to the virtual output if there is one."""

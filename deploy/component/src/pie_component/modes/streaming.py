@@ -14,7 +14,7 @@ from typing import Any
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Queue
 from pie_component.errors import ResultError
-from pie_component.modes.mode import Emitter
+from pie_component.modes.mode import Emitter, OneByOne
 from pie_component.state import Keeper
 from pie_flow.envelope import Failure
 
@@ -46,7 +46,7 @@ def first_met(requests: Sequence[PullRequest], queues: Sequence[Queue]) -> tuple
     return None
 
 
-class StreamingMode:
+class StreamingMode(OneByOne):
     def __init__(
         self,
         function: Callable[..., Any],
@@ -67,14 +67,6 @@ class StreamingMode:
         self._keeper = keeper
         self._names = ("output", "pull_request")
         self._requests = alternatives(initial, len(self._queues))
-
-    @property
-    def is_done(self) -> bool:
-        return False
-
-    @property
-    def is_busy(self) -> bool:
-        return False
 
     def tick(self) -> bool:
         self._pass_failures()

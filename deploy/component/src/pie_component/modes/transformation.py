@@ -5,7 +5,7 @@ from typing import Protocol
 
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Queue
-from pie_component.modes.mode import Emitter
+from pie_component.modes.mode import Emitter, OneByOne
 from pie_flow.envelope import Failure
 from pie_flow.transformations import Emission, Failed
 from pie_flow.values import Value
@@ -21,7 +21,7 @@ class Step(Protocol):
     def configure(self, parameters: Mapping[str, str]) -> None: ...
 
 
-class TransformationMode:
+class TransformationMode(OneByOne):
     """Gives a step what has come, one input after the other. What a join gives answers the request of its last part, or of an
     earlier one where the last answers none."""
 
@@ -35,14 +35,6 @@ class TransformationMode:
         """For each input the correlation id of what was pushed last and has become nothing yet."""
         self._emissions: list[Emission] = []
         self._has_begun = False
-
-    @property
-    def is_done(self) -> bool:
-        return False
-
-    @property
-    def is_busy(self) -> bool:
-        return False
 
     def tick(self) -> bool:
         if not self._has_begun:

@@ -12,16 +12,13 @@ from pie_component.container import Container, folder
 from pie_component.errors import PreconditionError
 from pie_component.logs import log
 from pie_component.modes.default import DefaultMode
-from pie_component.modes.mode import Emitter, Mode
+from pie_component.modes.mode import Emitter, Mode, OneByOne
 from pie_component.programs.serving import server_maker
 from pie_flow.container import PythonProgram
 
 
-class Idle:
+class Idle(OneByOne):
     """The mode of a component without a function."""
-
-    is_done = False
-    is_busy = False
 
     def tick(self) -> bool:
         return False

@@ -1,4 +1,6 @@
-"""Where sockets lie. Each is in the platform's short folder, named after its container, so that a restart finds the same."""
+"""Where sockets lie: in a folder per container, named after it, so that a restart finds the same; and a sandbox shows its own to a
+container and those that it has edges to, and no others.
+"""
 
 from pathlib import Path
 
@@ -6,19 +8,23 @@ from pie_deploy.errors import LauncherError
 from pie_deploy.limits import SOCKET_PATH_BYTES_MAX
 
 
+def control_folder(run: Path) -> Path:
+    return run / "control"
+
+
 def control_address(run: Path) -> str:
     """Where the control plane listens."""
-    return _address(run / "control")
+    return _address(control_folder(run) / "socket")
 
 
 def edge_address(run: Path, container_id: str, position: int) -> str:
     """Where a container listens for the edge into one of its inputs."""
-    return _address(run / f"{container_id}.{position}")
+    return _address(run / container_id / str(position))
 
 
 def endpoint_address(run: Path, container_id: str) -> str:
     """Where a container listens for the gateway."""
-    return _address(run / f"{container_id}.e")
+    return _address(run / container_id / "e")
 
 
 def _address(path: Path) -> str:

@@ -25,7 +25,7 @@ from typing import Protocol
 
 from pie_deploy.clock import Clock
 from pie_deploy.config import Home
-from pie_deploy.controller.addresses import control_address
+from pie_deploy.controller.addresses import control_address, control_folder
 from pie_deploy.controller.effects import Effects, EffectStatistics
 from pie_deploy.controller.inventory import inventory_of
 from pie_deploy.controller.links import Links, LinkStatistics
@@ -141,6 +141,7 @@ class Controller:
         for launcher in self._lookout.launchers:
             await launcher.open()
         await self._refresh(self._clock.now_ns())
+        control_folder(self._home.run).mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._wire.open(self._hear)
         for launcher in self._lookout.launchers:
             connect = getattr(launcher, "connect", None)

@@ -82,9 +82,10 @@ async def test_work_survives_a_restart_and_goes_with_the_container(
 
 async def test_sockets_that_a_killed_container_has_left_go_with_it(process_world: ProcessWorld) -> None:
     await launch(process_world, "c-a", "exits_3")
-    left, other = process_world.home.run / "c-a.0", process_world.home.run / "c-ab.0"
-    left.touch()
-    other.touch()
+    left, other = process_world.home.run / "c-a" / "0", process_world.home.run / "c-ab" / "0"
+    for path in (left, other):
+        path.parent.mkdir()
+        path.touch()
     await process_world.launcher.remove("c-a")
     assert (left.exists(), other.exists()) == (False, True)
 

@@ -185,9 +185,8 @@ class ProcessLauncher:
         await asyncio.to_thread(self._remove_folders, folder)
 
     def _remove_folders(self, folder: Path) -> None:
-        """And the sockets, which have the container's name: what is killed leaves them behind."""
-        for path in self._home.run.glob(f"{folder.name}.*"):
-            path.unlink(missing_ok=True)
+        """And the one with its sockets, which has its name."""
+        shutil.rmtree(self._home.run / folder.name, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
     async def observe(self) -> Sequence[ObservedContainer]:

@@ -5,6 +5,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from service_platform import archive_of
 
 from pie_deploy.errors import InvalidArgumentError
@@ -166,3 +168,26 @@ def test_a_long_manifest_is_refused_and_a_long_readme_cut(monkeypatch: pytest.Mo
     monkeypatch.setattr(archive, "MANIFEST_BYTES_MAX", 2)
     with pytest.raises(InvalidArgumentError, match=r"component\.yml is larger"):
         inspect(archive_of(GOOD))
+
+
+@given(cuts=st.lists(st.tuples(st.integers(0, 2**16), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4))
+def test_a_broken_archive_is_refused_or_read_never_more(cuts: list[tuple[int, bytes]]) -> None:
+    """Bytes of the tar itself are overwritten: headers, sizes, checksums, types."""
+    plain = bytearray(gzip.decompress(archive_of(GOOD)))
+    for number, data in cuts:
+        place = number % (len(plain) - 4)
+        plain[place : place + len(data)] = data
+    try:
+        contents = inspect(gzip.compress(bytes(plain), 1))
+    except InvalidArgumentError:
+        return
+    assert all(not path.startswith("/") and ".." not in path.split("/") for path in contents.files)
+
+
+@given(data=st.binary(max_size=300))
+def test_any_bytes_are_refused_or_read(data: bytes) -> None:
+    for packed in (data, gzip.compress(data, 1), archive_of(GOOD) + data):
+        try:
+            inspect(packed)
+        except InvalidArgumentError:
+            continue

@@ -88,7 +88,7 @@ def _opened(data: bytes) -> Iterator[tarfile.TarFile]:
     try:
         with _decompressed(data) as plain, tarfile.open(fileobj=cast(IO[bytes], _Bounded(plain)), mode="r:") as archive:
             yield archive
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, UnicodeError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"the archive is not a .tar.gz: {error}") from error
 
 

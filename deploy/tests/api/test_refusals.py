@@ -6,6 +6,7 @@ from service_platform import ALICE
 
 from pie_deploy import errors
 from pie_deploy.api.refusals import STATUSES
+from pie_deploy.limits import API_BODY_BYTES_MAX
 
 
 def tree(kind: type[errors.DeployError]) -> set[str]:
@@ -61,3 +62,8 @@ async def test_a_bug_tells_the_caller_nothing_about_our_insides(api: ApiServing,
 @pytest.mark.parametrize("query", ["after=-1", "after=x", "after=99999999999999999999", "limit=0"])
 async def test_queries_out_of_range_are_400(api: ApiServing, query: str) -> None:
     assert code(await api.client.get(f"/v1/audit?{query}")) == (400, "invalid_argument")
+
+
+async def test_a_body_that_is_too_large_is_413(api: ApiServing) -> None:
+    answer = await api.client.post("/v1/backends", content=b"x" * (API_BODY_BYTES_MAX + 1))
+    assert code(answer) == (413, "body_too_large")

@@ -66,6 +66,12 @@ async def test_other_methods_than_the_endpoints_are_405(served: Serving, directi
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
 
 
+async def test_there_is_nothing_to_get_where_bodies_are_values(served: Serving) -> None:
+    served.publish({TOKEN: replace(A_ROUTE, upstream=NOWHERE, takes_values=True)})
+    answer = await served.client.get(URL)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "PATCH, POST, PUT")
+
+
 async def test_http_to_an_endpoint_of_websockets_is_405(served: Serving) -> None:
     served.publish({TOKEN: replace(A_ROUTE, upstream=NOWHERE, transports=("ws",))})
     answer = await served.client.get(URL)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, Response, delete, get, post
 from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter, JSONBody
 
@@ -47,9 +47,10 @@ class BackendRoutes(Controller):
         return Items([*services.backends.list(actor)])
 
     @get("/{ref:str}", sync_to_thread=True)
-    def show(self, services: Services, actor: Actor, ref: Ref) -> BackendView:
-        """The graph, with resolved types and what it lacks for a deployment."""
-        return services.backends.show(actor, ref)
+    def show(self, services: Services, actor: Actor, ref: Ref) -> Response[BackendView]:
+        """The graph, with resolved types and what it lacks for a deployment. `ETag` is what `If-Match` compares."""
+        view = services.backends.show(actor, ref)
+        return Response(view, headers={"etag": f'"{view.backend.head}"'})
 
     @delete("/{ref:str}", status_code=204, sync_to_thread=True)
     def delete(self, services: Services, actor: Actor, ref: Ref) -> None:

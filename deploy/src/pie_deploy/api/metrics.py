@@ -10,39 +10,34 @@ from typing import Any
 
 _PREFIX = "pie_deploy"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_]")
-_COUNTERS = ("_total", "bytes_in", "bytes_out", "steps", "planned", "callers_gone", "late_messages", "bad_messages")
+_COUNTERS = frozenset(
+    ("answers", "refusals", "bytes_in", "bytes_out", "callers_gone", "late_messages", "bad_messages", "steps", "planned")
+)
 
 
-def exposition(statistics: Mapping[str, Any]) -> str:
-    """The text format, version 0.0.4."""
-    return "".join(f"{line}\n" for name, value in statistics.items() for line in _lines(f"{_PREFIX}_{_name(name)}", value))
+def exposition(statistics: Mapping[str, Mapping[str, Any]]) -> str:
+    """The text format, version 0.0.4, of the statistics of each part."""
+    return "".join(
+        f"{line}\n"
+        for part, fields in statistics.items()
+        for field, value in fields.items()
+        for line in _family(f"{_PREFIX}_{_name(part)}_{_name(field)}", _kind(field), value)
+    )
 
 
-def _lines(name: str, value: object) -> Iterator[str]:
-    if isinstance(value, bool | int | float):
-        yield f"# TYPE {name} {_kind(name)}"
-        yield f"{name} {float(value):g}"
-    elif (
-        isinstance(value, Mapping)
-        and value
-        and all(isinstance(one, bool | int | float) for one in value.values())
-        and _is_table(value)
-    ):
-        yield f"# TYPE {name} {_kind(name)}"
-        for key, one in value.items():
-            yield f'{name}{{kind="{_label(str(key))}"}} {float(one):g}'
-    elif isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from _lines(f"{name}_{_name(str(key))}", one)
+def _family(name: str, kind: str, value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        samples = [(f'{{kind="{_label(str(key))}"}}', one) for key, one in value.items() if isinstance(one, int | float)]
+    else:
+        samples = [("", value)] if isinstance(value, int | float) else []
+    if samples:
+        yield f"# TYPE {name} {kind}"
+        yield from (f"{name}{labels} {float(one):g}" for labels, one in samples)
 
 
-def _is_table(value: Mapping[str, Any]) -> bool:
-    """Whether the keys are words for kinds, not names of fields: `answers`, `refusals`."""
-    return not all(str(key).isidentifier() for key in value) or all(str(key).islower() for key in value)
-
-
-def _kind(name: str) -> str:
-    return "counter" if name.endswith(_COUNTERS) else "gauge"
+def _kind(field: str) -> str:
+    is_counter = field.endswith("_total") or field in _COUNTERS
+    return "counter" if is_counter else "gauge"
 
 
 def _name(text: str) -> str:

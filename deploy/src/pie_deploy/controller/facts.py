@@ -30,6 +30,8 @@ class Published:
     """A command's: reached at a port, not over a link."""
     answer: str | None = None
     """The egress endpoint that answers, if it responds."""
+    takes_values: bool = False
+    """Bodies become values of an input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _published(mirror: Mirror, vertex: str, name: str, manifests: Manifests, mac
         body_bytes_max=parse_bytes(endpoint.body_max),
         by_port=manifest.language == "command",
         answer=endpoint.respond,
+        takes_values=endpoint.into is not None,
     )
 
 

@@ -43,6 +43,7 @@ def _route(published: Published, container: Container | None, is_running: bool, 
         timeout_ns=published.timeout_ns,
         body_bytes_max=published.body_bytes_max,
         answer=published.answer,
+        takes_values=published.takes_values,
     )
 
 

@@ -6,8 +6,10 @@ from pie_deploy.gateway.routing import Target
 from pie_deploy.ports.routes import Port, Route
 
 _OF_AN_INGRESS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+_OF_VALUES = frozenset(("POST", "PUT", "PATCH"))
 _OF_AN_EGRESS = frozenset(("GET", "HEAD"))
 _WRONG_METHOD_OF_AN_INGRESS = failures.wrong_method(", ".join(sorted(_OF_AN_INGRESS)))
+_WRONG_METHOD_OF_VALUES = failures.wrong_method(", ".join(sorted(_OF_VALUES)))
 _WRONG_METHOD_OF_AN_EGRESS = failures.wrong_method(", ".join(sorted(_OF_AN_EGRESS)))
 
 
@@ -31,6 +33,8 @@ def _wrong_transport(route: Route) -> Refusal | None:
 def _wrong_request(route: Route, method: str) -> Refusal | None:
     if "http" not in route.transports and "sse" not in route.transports:
         return failures.NO_TRANSPORT
+    if route.takes_values and not isinstance(route.upstream, Port):
+        return None if method in _OF_VALUES else _WRONG_METHOD_OF_VALUES
     if isinstance(route.upstream, Port) or route.direction == "ingress":
         return None if method in _OF_AN_INGRESS else _WRONG_METHOD_OF_AN_INGRESS
     return None if method in _OF_AN_EGRESS else _WRONG_METHOD_OF_AN_EGRESS

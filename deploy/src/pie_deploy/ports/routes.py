@@ -43,6 +43,8 @@ class Route:
     """With `respond`: the egress endpoint whose value is the answer; what others say about the request is not for the caller.
     None: whichever speaks first.
     """
+    takes_values: bool = False
+    """Ingress: a request's body is a value for the graph; there is nothing to GET. Else the component handles every method."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,3 +150,23 @@ def test_a_change_far_from_a_component_leaves_what_is_known_of_it() -> None:
     before = head.types("b")
     head.apply([wire("a.1 c.0"), DeleteVertex(vertex="c")])
     assert head.types("b") == before
+
+
+@pytest.mark.parametrize("others", [2, 60])
+def test_what_has_grown_too_large_unseen_is_refused_where_it_is_looked_at_and_can_be_mended(others: int) -> None:
+    operations: list[Operation] = [add("p20", "cv-both")]
+    for n in reversed(range(20)):
+        operations += [add(f"p{n}", "cv-both"), wire(f"p{n}.0 p{n + 1}.0"), wire(f"p{n}.0 p{n + 1}.1")]
+    chain = [add(f"q{n}", "cv-pass") for n in range(others)]
+    head = new_head(*operations, *chain, *(wire(f"q{n}.0 q{n + 1}.0") for n in range(others - 1)))
+    before = head.graph()
+    for _ in range(2):
+        try:
+            head.apply([wire(f"q{others - 1}.0 p0.0")])
+            head.apply([disconnect(f"q{others - 1}.0 p0.0")])
+        except TypeMismatchError as refusal:
+            assert "parts" in refusal.message
+    assert head.graph() == before
+    head.apply([DeleteVertex(vertex="p10")])
+    assert types(head, f"q{others - 1}") == "t -> t"
+    assert types(head, "p9").endswith(")")

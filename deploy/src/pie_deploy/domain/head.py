@@ -10,6 +10,7 @@ change reaches through it (a hub that goes, a component of type variables).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -102,23 +103,26 @@ class Head:
 
     def apply(self, operations: Sequence[Operation]) -> list[Landed]:
         """Check and apply: all or none. The error says which operation it was, when there are several."""
-        self.begin()
         landed: list[Landed] = []
-        try:
-            for operation in operations:
-                landed.append(self.land(operation))  # noqa: PERF401  the error tells how far it came
-        except DeployError as error:
-            self.take_back()
-            raise numbered(error, len(landed), len(operations)) from error
+        with self.batch():
+            for number, operation in enumerate(operations):
+                with numbered(number, len(operations)):
+                    landed.append(self.land(operation))
         return landed
 
-    def begin(self) -> None:
-        """From here on everything can be taken back."""
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """What lands in the block lands whole or not at all, and can be taken back after it."""
         self.tables.begin()
         self._seq_before = self.seq
+        try:
+            yield
+        except BaseException:
+            self.take_back()
+            raise
 
     def land(self, operation: Operation) -> Landed:
-        """Check and apply one. When it raises, half of its change may be done: `take_back`."""
+        """Check and apply one, in a `batch`: when it raises, half of its change may be done."""
         inverse: Operation | None = None
         for number, step in enumerate(_steps(operation)):
             rules.before(self, step)
@@ -131,7 +135,7 @@ class Head:
         return Landed(operation, inverse, self.hash())
 
     def take_back(self) -> None:
-        """As it was at `begin`, which may lie before several `land`. Once."""
+        """As it was before the last batch. Once."""
         self.tables.take_back()
         self._forget()
         self.seq = self._seq_before
@@ -173,9 +177,15 @@ class Head:
             raise StorageError(f"the log of {newest.backend_id} does not give the graph that entry {newest.seq} tells")
 
 
-def numbered(error: DeployError, index: int, count: int) -> DeployError:
-    """The error, with the place of its operation among several."""
-    return error if count < 2 else type(error)(f"operation {index + 1} of {count}: {error}", error.details)
+@contextmanager
+def numbered(index: int, count: int) -> Iterator[None]:
+    """Errors from the block say at which operation of several they came."""
+    try:
+        yield
+    except DeployError as error:
+        if count < 2:
+            raise
+        raise type(error)(f"operation {index + 1} of {count}: {error}", error.details) from error
 
 
 def _steps(operation: Operation) -> Iterator[Operation]:

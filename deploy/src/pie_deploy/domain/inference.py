@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pie_deploy.domain.graph import Edge
 from pie_deploy.errors import TypeMismatchError
 from pie_deploy.limits import TYPE_TEXT_MAX
-from pie_flow.errors import MismatchError, TypeBoundError
+from pie_flow.errors import FlowError, MismatchError, TypeBoundError
 from pie_flow.types import Type
 from pie_flow.unify import Solver
 
@@ -53,7 +53,7 @@ class Inference:
         ends = dict.fromkeys(vertex for vertex in (edge.output.vertex, edge.input.vertex) if self._declared(vertex).generic)
         components = {id(found): found for found in (self._component(vertex, without=edge) for vertex in ends)}
         first, *second = components.values() or (_Component(),)
-        self._unify(self._merged(first, second[0]) if second else first, edge)
+        self._unify(self._merged(edge, first, second[0]) if second else first, edge)
 
     def verify(self, vertex: str) -> None:
         """Take in all edges of a vertex whose types have changed; it and its neighbours were forgotten. Raises as `connect`
@@ -67,9 +67,6 @@ class Inference:
         component = self._components.pop(vertex, None)
         if component is not None:
             component.alive = False
-
-    def forget_all(self) -> None:
-        self._components.clear()
 
     def types(self, vertex: str) -> SlotTypes:
         """The vertex's types with everything in place that the graph says about its variables; unbound ones stay.
@@ -114,10 +111,15 @@ class Inference:
             component.fault = error.message
         return component
 
-    def _merged(self, one: _Component, other: _Component) -> _Component:
+    def _merged(self, edge: Edge, one: _Component, other: _Component) -> _Component:
+        """One component of two, which the edge joins."""
         small, large = sorted((one, other), key=lambda component: len(component.members))
-        for variable, kind in small.solver.bindings().items():
-            large.solver.unify(variable, kind)
+        try:
+            for variable, kind in small.solver.bindings().items():
+                large.solver.unify(variable, kind)
+        except FlowError as error:  # a type had grown too large unseen, and is now looked at
+            small.alive = large.alive = False
+            raise TypeMismatchError(f"edge {edge}: {error}") from error
         large.members |= small.members
         self._components.update(dict.fromkeys(small.members, large))
         return large

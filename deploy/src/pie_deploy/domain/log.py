@@ -7,7 +7,7 @@ from pie_deploy.domain.bridge import bridged
 from pie_deploy.domain.head import Head, numbered
 from pie_deploy.domain.operations import Connect, Operation, OperationRecord
 from pie_deploy.domain.undo import inverses
-from pie_deploy.errors import ConflictError, DeployError, InvalidArgumentError
+from pie_deploy.errors import ConflictError, InvalidArgumentError
 from pie_deploy.limits import OPERATIONS_PER_REQUEST_MAX
 
 
@@ -41,15 +41,12 @@ def append(
         raise InvalidArgumentError(f"a request has 1 to {OPERATIONS_PER_REQUEST_MAX} operations")
     first = head.seq + 1
     records: list[OperationRecord] = []
-    head.begin()
-    for number, operation in enumerate(operations):
-        try:
-            steps = bridged(head, operation) if bridge and isinstance(operation, Connect) else (operation,)
-            group = head.seq + 1 if len(steps) > 1 else 0
-            records.extend(_landed(head, backend_id, steps, stamp, first, group))
-        except DeployError as error:
-            head.take_back()
-            raise numbered(error, number, len(operations)) from error
+    with head.batch():
+        for number, operation in enumerate(operations):
+            with numbered(number, len(operations)):
+                steps = bridged(head, operation) if bridge and isinstance(operation, Connect) else (operation,)
+                group = head.seq + 1 if len(steps) > 1 else 0
+                records.extend(_landed(head, backend_id, steps, stamp, first, group))
     return records
 
 
@@ -60,13 +57,9 @@ def undo(head: Head, backend_id: str, records: Sequence[OperationRecord], count:
     """
     first = head.seq + 1
     undone: list[OperationRecord] = []
-    head.begin()
-    try:
+    with head.batch():
         for inverse in inverses(records, count):
             undone.extend(_landed(head, backend_id, (inverse.operation,), stamp, first, 0, inverse.undoes))
-    except DeployError:
-        head.take_back()
-        raise
     return undone
 
 

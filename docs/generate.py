@@ -6,11 +6,13 @@ from pathlib import Path
 
 from docs.command_line import markdown as command_line
 from pie.config.reference import markdown as configuration_keys
+from pie_deploy.config.reference import markdown as platform_keys
 
 FOLDER = Path(__file__).parent
 PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "configuration.md": ("keys", configuration_keys),
     "cli.md": ("commands", command_line),
+    "deployments_configuration.md": ("platform keys", platform_keys),
 }
 
 

@@ -219,4 +219,4 @@ def test_status_is_one_page(api: FakeApi) -> None:
     assert ran.code == 0
     assert "Gateway:   http://127.0.0.1:1\n" in ran.out
     assert ran.err == "pie: wordcount (d-aaaaaaaaaaaa) has failed: count crashed 6 times\n"
-    assert set(json.loads(run("status", "--json").out)) == {"address", "runtimes", "deployments", "backends"}
+    assert set(json.loads(run("status", "--json").out)) == {"api_url", "address", "runtimes", "deployments", "backends"}

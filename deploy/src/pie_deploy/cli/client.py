@@ -11,8 +11,7 @@ import httpx
 import msgspec
 
 from pie_deploy import errors
-from pie_deploy.config import Home, default_home
-from pie_deploy.config.address import read_address, read_credential
+from pie_deploy.config.target import Target, target
 from pie_deploy.errors import DeadlineError, DeployError, Detail, UnreachableError
 
 T = TypeVar("T")
@@ -37,10 +36,10 @@ class _RefusalBody(msgspec.Struct, frozen=True):
     error: _Refusal
 
 
-def connect(home: Home | None = None) -> "Client":
-    """To the control plane of this user. Raises UnreachableError when it is not up."""
-    home = home or default_home()
-    return Client(read_address(home).api_url, read_credential(home))
+def connect(chosen: Target | None = None) -> "Client":
+    """To the control plane of this user, or the one that the environment names. Raises UnreachableError when it is not up."""
+    chosen = chosen or target()
+    return Client(chosen.url, chosen.credential)
 
 
 class Client:

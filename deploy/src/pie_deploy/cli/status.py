@@ -11,8 +11,8 @@ from pie_deploy.cli.options import Json
 from pie_deploy.cli.screen import Listing, say, show, show_facts, show_json
 from pie_deploy.cli.text import ago
 from pie_deploy.cli.verbs import Verb, verb
-from pie_deploy.config import default_home
-from pie_deploy.config.address import Address, read_address
+from pie_deploy.config.address import Address
+from pie_deploy.config.target import Target, target
 from pie_deploy.domain.records import Backend, Deployment, Runtime
 
 app = verb()
@@ -21,7 +21,9 @@ app = verb()
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """What there is, in one piece."""
 
-    address: Address
+    api_url: str
+    address: Address | None
+    """None: it is somebody else's."""
     runtimes: list[Runtime]
     deployments: list[Deployment]
     backends: list[Backend]
@@ -33,18 +35,19 @@ def status(as_json: Json = False) -> None:
 
     For example: pie status
     """
-    address = read_address(default_home())
-    with connect() as client:
-        seen = look(client, address)
+    chosen = target()
+    with connect(chosen) as client:
+        seen = look(client, chosen)
     if as_json:
         show_json(seen)
     else:
         tell(seen, time.time_ns())
 
 
-def look(client: Client, address: Address) -> Status:
+def look(client: Client, chosen: Target) -> Status:
     return Status(
-        address=address,
+        api_url=chosen.url,
+        address=chosen.address,
         runtimes=client.items(at("runtimes"), Runtime),
         deployments=client.items(at("deployments"), Deployment),
         backends=client.items(at("backends"), Backend),
@@ -56,9 +59,9 @@ def tell(seen: Status, now_ns: int) -> None:
     names = Names({row.id: row.name for row in seen.backends}, {row.id: row.name for row in seen.runtimes})
     show_facts(
         {
-            "API": address.api_url,
-            "Gateway": address.gateway_url,
-            "Up": f"for {ago(address.started_at_ns, now_ns)}, pid {address.pid}",
+            "API": seen.api_url,
+            "Gateway": address.gateway_url if address else "",
+            "Up": f"for {ago(address.started_at_ns, now_ns)}, pid {address.pid}" if address else "",
             "Backends": len(seen.backends),
         }
     )

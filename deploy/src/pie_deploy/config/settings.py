@@ -82,9 +82,7 @@ class ProcessConfig(_Section, frozen=True, kw_only=True):
 class UserConfig(_Section, frozen=True, kw_only=True):
     """`users.NAME`: who may use the API besides the user who started it."""
 
-    keys: Annotated[
-        tuple[KeyHash, ...], Meta(max_length=100, description="SHA-256 of API keys, in hex: `printf %s KEY | sha256sum`.")
-    ] = ()
+    keys: Annotated[tuple[KeyHash, ...], Meta(max_length=100, description="SHA-256 of API keys, each 64 hexadecimal digits.")] = ()
 
 
 class LimitsConfig(_Section, frozen=True, kw_only=True):

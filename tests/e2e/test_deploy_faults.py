@@ -74,7 +74,7 @@ def test_pie_down_leaves_no_process_behind(serving: Platform) -> None:
 
 def test_containers_of_a_control_plane_that_never_comes_back_end_after_the_grace(here: Platform) -> None:
     here("down")
-    (here.home / "config.yml").write_text("runtimes: {local: {orphan_grace: 2s}}\n")
+    (here.home / "config.yml").write_text("process: {orphan_grace: 2s}\n")
     here.up()
     here.deploy(BACKEND)
     here.kill()

@@ -45,6 +45,12 @@ _LIST: Any = list
 _TUPLE: Any = tuple
 _RECORD: Any = TypedDict
 
+_CLASSES: dict[str, type] = {
+    **{"Bool": bool, "Bytes": bytes, "String": str, "Double": float},
+    **dict.fromkeys(("Int32", "Int64", "UInt32", "UInt64"), int),
+}
+_RANGES = {"Int32": (-_INT32, _INT32), "Int64": (-_INT64, _INT64), "UInt32": (0, _UINT32), "UInt64": (0, 1 << 64)}
+
 Conform = Callable[[Any], Any]
 
 
@@ -72,6 +78,8 @@ def _test(kind: Type) -> Callable[[Any], bool] | None:
     match kind:
         case Atom(name):
             return _ATOM_TESTS.get(name) or (_is_float if name == "Double" else None)
+        case ListType(Atom(name)) if name in _CLASSES:
+            return _atoms_test(_CLASSES[name], _RANGES.get(name))
         case ListType(item):
             inner = _test(item)
             return None if inner is None else lambda value: type(value) is list and all(map(inner, value))
@@ -79,6 +87,18 @@ def _test(kind: Type) -> Callable[[Any], bool] | None:
             tests = {name: _test(part) for name, part in fields}
             return None if None in tests.values() else _record_test({name: test for name, test in tests.items() if test})
     return None
+
+
+def _atoms_test(kind: type, bounds: tuple[int, int] | None) -> Callable[[Any], bool]:
+    """For lists of atoms, without a call for each element."""
+    only = {kind}
+
+    def test(value: Any) -> bool:
+        if type(value) is not list or not only.issuperset(map(type, value)):
+            return False
+        return bounds is None or not value or (min(value) >= bounds[0] and max(value) < bounds[1])
+
+    return test
 
 
 def _is_float(value: Any) -> bool:

@@ -1,5 +1,8 @@
 """`pie lease run`."""
 
+import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,14 +11,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from pie_deploy.cli import live_test
-
-
-def ran(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, manifest: Path) -> tuple[int, list[str]]:
-    monkeypatch.setattr(live_test, "connect", lambda: _Connected(platform))
-    app = Typer()
-    app.command()(live_test.run)
-    result = CliRunner().invoke(app, ["--test", str(manifest)])
-    return result.exit_code, result.stdout.splitlines()
+from pie_deploy.live_test import Event
 
 
 class _Connected:
@@ -29,17 +25,42 @@ class _Connected:
         pass
 
 
-def manifest(folder: Path) -> Path:
-    path = folder / "test.yml"
-    path.write_text("{name: smoke, backend: {fork: prod}}")
-    return path
+def ran(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, folder: Path, steps: str = "[]") -> tuple[int, list[Event]]:
+    manifest = folder / "test.yml"
+    manifest.write_text(f"{{name: smoke, backend: {{fork: prod}}, steps: {steps}}}")
+    monkeypatch.setattr(live_test, "connect", lambda: _Connected(platform))
+    app = Typer()
+    app.command()(live_test.run)
+    result = CliRunner().invoke(app, ["--test", str(manifest)])
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def test_a_test_that_passes_exits_with_0(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    status, lines = ran(FakePlatform(), monkeypatch, manifest(tmp_path))
-    assert status == 0 and '"type":"result"' in lines[-1]
+    status, events = ran(FakePlatform(), monkeypatch, tmp_path)
+    assert (status, events[-1]["type"]) == (0, "result")
 
 
 def test_a_test_that_fails_exits_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    status, lines = ran(FakePlatform(statuses=["failed"]), monkeypatch, manifest(tmp_path))
-    assert status == 1 and '"verdict":"failed"' in lines[-1]
+    status, events = ran(FakePlatform(statuses=["failed"]), monkeypatch, tmp_path)
+    assert (status, events[-1]["verdict"]) == (1, "failed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_rolls_the_lease_back(number: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    platform = _Interrupting(number)
+    status, _ = ran(platform, monkeypatch, tmp_path, "[{expect_log: {vertex: count, matches: never, within: 5m}}]")
+    assert (status, platform.lease_state) == (130, "rolled_back")
+
+
+class _Interrupting(FakePlatform):
+    """Sends the process a signal when a log is looked at."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        super().__init__(statuses=["running"], roles={})
+        self._number: signal.Signals | None = number
+
+    def lines(self, path: str, kind: type, *, tail: int):  # type: ignore[no-untyped-def, type-arg]
+        if self._number is not None:
+            os.kill(os.getpid(), self._number)
+            self._number = None
+        return iter(())

@@ -161,7 +161,7 @@ def _options(arguments: list[str]) -> Options:
 
 def _log(*, debug: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s pie: %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pie_deploy").setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("pie_deploy").setLevel(logging.DEBUG if debug else logging.NOTSET)
 
 
 def _allow_many_connections() -> None:

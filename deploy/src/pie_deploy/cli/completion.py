@@ -7,6 +7,22 @@ def backend_names(incomplete: str) -> list[str]:
     return _names("backends", incomplete)
 
 
+def runtime_names(incomplete: str) -> list[str]:
+    return _names("runtimes", incomplete)
+
+
+def component_names(incomplete: str) -> list[str]:
+    return _names("components", incomplete)
+
+
+def file_names(incomplete: str) -> list[str]:
+    return _names("files", incomplete)
+
+
+def type_names(incomplete: str) -> list[str]:
+    return _names("types", incomplete)
+
+
 def _names(kind: str, incomplete: str) -> list[str]:
     from pie_deploy.cli.client import at, connect
 
@@ -15,4 +31,5 @@ def _names(kind: str, incomplete: str) -> list[str]:
             rows = client.items(at(kind), dict[str, object])
     except DeployError:
         return []
-    return [name for row in rows if (name := str(row.get("name", ""))).startswith(incomplete)]
+    names = dict.fromkeys(str(row.get("name", "")) for row in rows)
+    return [name for name in names if name.startswith(incomplete)]

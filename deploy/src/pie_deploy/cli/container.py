@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import Client, at, connect
+from pie_deploy.cli.completion import backend_names
 from pie_deploy.cli.options import Json, JsonLines, Watch
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
 from pie_deploy.cli.text import ago, printable, when
@@ -30,7 +31,13 @@ ERROR_CHARACTERS = 80
 @app.command("list")
 def list_containers(
     deployment: Annotated[
-        str, typer.Option("--deployment", metavar="DEPLOYMENT", help="A deployment's id, or its backend's name or id.")
+        str,
+        typer.Option(
+            "--deployment",
+            metavar="DEPLOYMENT",
+            help="A deployment's id, or its backend's name or id.",
+            autocompletion=backend_names,
+        ),
     ],
     watching: Watch = False,
     as_json: Json = False,

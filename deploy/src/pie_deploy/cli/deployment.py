@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import Client, at, connect
+from pie_deploy.cli.completion import backend_names
 from pie_deploy.cli.naming import Names, names_of
 from pie_deploy.cli.options import Json, JsonLines, Watch
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
@@ -17,7 +18,9 @@ from pie_deploy.domain.records import Deployment, Event
 
 app = noun("What runs: list, show, wait, events.")
 
-Ref = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="A deployment's id, or its backend's name or id.")]
+Ref = Annotated[
+    str, typer.Argument(metavar="DEPLOYMENT", help="A deployment's id, or its backend's name or id.", autocompletion=backend_names)
+]
 
 
 @app.command("list")

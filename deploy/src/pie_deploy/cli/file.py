@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import Client, at, chunks, connect
+from pie_deploy.cli.completion import file_names
 from pie_deploy.cli.options import Json, LeaseId
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done
 from pie_deploy.cli.text import ago, size
@@ -18,7 +19,9 @@ from pie_deploy.errors import AlreadyExistsError, InvalidArgumentError, StorageE
 
 app = noun("Files that are bound to vertices.")
 
-Ref = Annotated[str, typer.Argument(metavar="FILE", help="A file's id, or its name: then the newest one.")]
+Ref = Annotated[
+    str, typer.Argument(metavar="FILE", help="A file's id, or its name: then the newest one.", autocompletion=file_names)
+]
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """`pie lease run`: a live test. Its events are lines of JSON on stdout."""
 
 import asyncio
+import signal
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated
@@ -24,12 +25,12 @@ def run(
     """Prove a candidate: publish and deploy it in a lease of its own, send, expect, collect, roll back.
 
     Prints a line of JSON per event, the result last; exits with 0 when the test passed, with 1 when not. Whatever happens, also
-    on Ctrl-C, the lease is closed. For example: pie lease run --test=test.yml
+    on Ctrl-C and SIGTERM, the lease is closed. For example: pie lease run --test=test.yml
     """
     with connect() as client:
         try:
             verdict = asyncio.run(_verdict(client, test, runtime, keep_lease, output))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(INTERRUPTED) from None
     if verdict != "passed":
         raise typer.Exit(FAILED)
@@ -37,6 +38,9 @@ def run(
 
 async def _verdict(api: Api, test: Path, runtime: str | None, keep_lease: bool, output: Path | None) -> str:
     verdict = ""
+    task = asyncio.current_task()
+    assert task is not None, "a coroutine runs in a task"
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # Ctrl-C does that by itself
     running = run_live_test(api, test, pack=pack, runtime=runtime, keep_lease=keep_lease, output=output)
     async with aclosing(running) as events:
         async for event in events:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import at, connect, given
+from pie_deploy.cli.completion import runtime_names
 from pie_deploy.cli.options import Json, Watch
 from pie_deploy.cli.screen import Columns, Listing, show, show_done, show_facts, show_json, watch
 from pie_deploy.cli.text import joined, size, span, until, when
@@ -16,7 +17,7 @@ from pie_deploy.domain.records import Node, Runtime
 
 app = noun("Where deployments run: list, create, lock, drain.")
 
-Ref = Annotated[str, typer.Argument(metavar="RUNTIME", help="A runtime's name or id.")]
+Ref = Annotated[str, typer.Argument(metavar="RUNTIME", help="A runtime's name or id.", autocompletion=runtime_names)]
 
 
 @app.command("list")

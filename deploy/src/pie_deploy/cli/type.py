@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import at, connect
+from pie_deploy.cli.completion import type_names
 from pie_deploy.cli.options import Json
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json
 from pie_deploy.cli.verbs import noun
@@ -34,7 +35,8 @@ def list_types(as_json: Json = False) -> None:
 
 @app.command("show")
 def show_type(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As `pie type list` shows it.")], as_json: Json = False
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `pie type list` shows it.", autocompletion=type_names)],
+    as_json: Json = False,
 ) -> None:
     """Show what a named type stands for. For example: pie type show Image"""
     with connect() as client:

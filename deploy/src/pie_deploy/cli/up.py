@@ -24,6 +24,8 @@ app = verb()
 START_S = 60.0
 """Until a control plane in the background answers: opening a large database and adopting hundreds of containers takes a while."""
 LOOK_S = 0.05
+LOG_BYTES_MAX = 10 << 20
+"""Of a log that the next control plane goes on with; the one before it is kept."""
 LOG_TAIL_BYTES = 4096
 
 Port = Annotated[
@@ -57,7 +59,7 @@ def up(
     if is_up(home):
         raise AlreadyExistsError(who_is_up(home))
     options: dict[str, object] = {"--config": config_path, "--port": port, "--gateway-port": gateway_port}
-    command = [sys.executable, "-m", "pie_deploy.app"]
+    command = [sys.executable, "-P", "-m", "pie_deploy.app"]  # -P: what lies in this folder is not part of us
     command += [str(part) for name, value in options.items() if value is not None for part in (name, value)]
     command += [name for name, given in {"--keep": keep, "--debug": debug, "--json": as_json and not detach}.items() if given]
     if not detach:
@@ -74,6 +76,8 @@ def start_in_background(home: Home, command: list[str]) -> Address:
     """Start a control plane and wait until it answers. Raises DeadlineError, and exits as it does when it ends before."""
     home.create()
     log = home.logs / "platform.log"
+    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+        log.replace(log.with_name("platform.log.1"))
     with log.open("ab") as output:
         begin = output.tell()
         child = subprocess.Popen(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pie_deploy.cli.client import at, connect
+from pie_deploy.cli.completion import component_names
 from pie_deploy.cli.options import Json, LeaseId
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, joined, size, when
@@ -21,7 +22,7 @@ app = noun("Make, publish and promote components.")
 
 HERE = Path()
 Folder = Annotated[Path, typer.Argument(metavar="[FOLDER]", help="The component's folder (default: this one).", show_default=False)]
-Ref = Annotated[str, typer.Argument(metavar="COMPONENT", help="A name, name@version, or an id.")]
+Ref = Annotated[str, typer.Argument(metavar="COMPONENT", help="A name, name@version, or an id.", autocompletion=component_names)]
 
 
 @app.command()
@@ -138,7 +139,7 @@ def test(context: typer.Context, folder: Folder = HERE) -> None:
     Further arguments are the harness's: python -m pie_component test --help.
     For example: echo '"a b"' | pie component test ./tokenise
     """
-    command = [sys.executable, "-m", "pie_component", "test", str(folder), *context.args]
+    command = [sys.executable, "-P", "-m", "pie_component", "test", str(folder), *context.args]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

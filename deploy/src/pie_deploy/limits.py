@@ -433,6 +433,9 @@ API_PING_S = 15.0
 API_EVENTS_AT_ONCE = 500
 """Events that are read in one look, and so held in memory per stream."""
 
+API_UPLOADS_MAX = 16
+"""Files that are being written at once, a thread each; whoever comes then waits, unread."""
+
 API_LOG_LINES_MAX = 1_000_000
 """Of one `tail`."""
 

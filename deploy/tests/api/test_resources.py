@@ -234,3 +234,35 @@ async def test_metrics_are_readable_for_prometheus(api: ApiServing) -> None:
     text = (await api.client.get("/metrics")).text
     assert "# TYPE pie_deploy_gateway_requests_total counter\npie_deploy_gateway_requests_total 3\n" in text
     assert 'pie_deploy_gateway_answers{kind="2xx"} 2\n' in text
+
+
+async def test_an_upload_whose_caller_leaves_is_no_file(api: ApiServing) -> None:
+    pieces = iter([{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return next(pieces)
+
+    async def send(message: dict[str, object]) -> None:
+        sent.append(message)
+
+    headers = [(b"authorization", b"Bearer alice-key"), (b"host", b"127.0.0.1")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/files", "raw_path": b"/v1/files", "query_string": b"name=x"}
+    scope |= {"headers": headers, "http_version": "1.1", "scheme": "http", "root_path": "", "client": None, "server": None}
+    await api.app(scope, receive, send)
+    assert sent[0]["status"] == 422
+    assert (await api.get("/v1/files"))["items"] == []
+
+
+async def test_slow_uploads_hold_up_nobody_else(api: ApiServing) -> None:
+    async def never_ending():  # type: ignore[no-untyped-def]
+        yield b"x"
+        await asyncio.Event().wait()
+
+    uploads = [asyncio.create_task(api.client.post("/v1/files?name=slow", content=never_ending())) for _ in range(20)]
+    for _ in range(10):
+        assert (await api.client.get("/v1/types")).status_code == 200
+        await asyncio.to_thread(lambda: None)
+    for upload in uploads:
+        upload.cancel()
+    await asyncio.gather(*uploads, return_exceptions=True)

@@ -1,6 +1,7 @@
 """The API's application: resources, errors, description, behind one entrance."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from pie_deploy.api.refusals import on_any_error, on_deploy_error, on_http_error
 from pie_deploy.api.runtime import RuntimeRoutes
 from pie_deploy.api.type import TypeRoutes
 from pie_deploy.errors import DeployError
-from pie_deploy.limits import API_BODY_BYTES_MAX
+from pie_deploy.limits import API_BODY_BYTES_MAX, API_UPLOADS_MAX
 from pie_deploy.services import Services
 from pie_deploy.services.actor import Actor
 from pie_http.origin import is_trusted
@@ -55,11 +56,13 @@ def create_app(
     """The ASGI application. `controller` has `logs` and `statistics`; `is_welcome` looks at the headers of a request without a key;
     while `is_ready` is false, `/readyz` is 503.
     """
+    uploads = ThreadPoolExecutor(API_UPLOADS_MAX, "upload")
     parts = Parts({"gateway": gateway, "controller": controller}, is_ready)
     application = Litestar(
         route_handlers=[*RESOURCES, *HEALTH, _schema],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
+            "uploads": Provide(lambda: uploads, sync_to_thread=False),
             "logs": Provide(lambda: controller, sync_to_thread=False),
             "parts": Provide(lambda: parts, sync_to_thread=False),
             **_OF_REQUESTS,
@@ -75,7 +78,7 @@ def create_app(
 
 def openapi() -> dict[str, Any]:
     """The description of the API; it needs no services."""
-    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "logs", "parts")}
+    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "uploads", "logs", "parts")}
     dependencies = {**nothing, **_OF_REQUESTS}
     return description.document(
         Litestar([*RESOURCES, *HEALTH], dependencies=dependencies, openapi_config=None, logging_config=None)

@@ -1,10 +1,10 @@
 """`/v1/containers`: one per vertex of a deployment, and their logs."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 from litestar import Controller, get
+from litestar.concurrency import sync_to_thread
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
@@ -42,7 +42,7 @@ class ContainerRoutes(Controller):
         tail: Tail = None,
     ) -> Stream:
         """What the container has written, a line each."""
-        await asyncio.to_thread(services.containers.show, actor, container_id)
+        await sync_to_thread(services.containers.show, actor, container_id)
         lines = _lines(logs.logs(container_id, follow=follow, since_ns=since, tail=tail))
         return streams.ndjson(lines if follow else await streams.first(lines))
 

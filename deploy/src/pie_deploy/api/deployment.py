@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
 from litestar import Controller, delete, get, post
+from litestar.concurrency import sync_to_thread
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 from litestar.response import Stream
 
@@ -54,7 +55,7 @@ class DeploymentRoutes(Controller):
     @get("/{ref:str}/events")
     async def events(self, services: Services, actor: Actor, ref: Ref, after: Seq = 0, last_event_id: LastEventId = None) -> Stream:
         """What happens to it, as server-sent events, until it is gone."""
-        row = await asyncio.to_thread(services.deployments.show, actor, ref)
+        row = await sync_to_thread(services.deployments.show, actor, ref)
         return streams.server_sent(_events(services, actor, row.id, max(after, last_event_id or 0)))
 
     @get("/{ref:str}/wait")
@@ -63,7 +64,7 @@ class DeploymentRoutes(Controller):
         timeout_s = parse_duration(within) / 1e9
         if not 0 <= timeout_s <= API_WAIT_MAX_S:
             raise InvalidArgumentError(f"timeout is at most {API_WAIT_MAX_S} s")
-        row = await asyncio.to_thread(services.deployments.show, actor, ref)
+        row = await sync_to_thread(services.deployments.show, actor, ref)
         return streams.ndjson(_changes(services, actor, row.id, status, timeout_s))
 
 
@@ -82,7 +83,7 @@ async def _events(services: Services, actor: Actor, deployment_id: str, after: i
                 yield streams.event(row.seq, row.type, row)
                 after = row.seq
             pinging.said()
-            _, rows = await asyncio.to_thread(look)
+            _, rows = await sync_to_thread(look)
         if gone:
             return
         if pinging.is_due:

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 from litestar import Controller, Request, delete, get, post
+from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
 from litestar.response import File as FileResponse
 
 from pie_deploy.api.messages import Items, LinkFile, Ref
-from pie_deploy.api.provided import Actor, Services
+from pie_deploy.api.provided import Actor, Services, Uploads
 from pie_deploy.domain.records import File
-from pie_deploy.limits import FILE_BYTES_MAX
+from pie_deploy.errors import InvalidArgumentError
+from pie_deploy.limits import API_BODY_IDLE_S, FILE_BYTES_MAX
 
 FileName = Annotated[str, QueryParameter(name="name", max_length=255, description="What to call it.")]
 FileType = Annotated[str, QueryParameter(name="type", max_length=255, description="Which slots accept it.")]
@@ -32,14 +34,17 @@ class FileRoutes(Controller):
         self,
         services: Services,
         actor: Actor,
+        uploads: Uploads,
         request: Request[Any, Any, Any],
         name: FileName,
         file_type: FileType = "any",
         lease: OfLease = None,
     ) -> File:
         """The body is the content, whatever its media type."""
-        pieces = in_thread(request.stream(), asyncio.get_running_loop())
-        return await asyncio.to_thread(services.files.upload, actor, name, file_type, pieces, lease)
+        loop = asyncio.get_running_loop()
+        pieces = in_thread(request.stream(), loop)
+        # A thread waits for a slow caller all the time: these are not the threads that everything else needs.
+        return await loop.run_in_executor(uploads, services.files.upload, actor, name, file_type, pieces, lease)
 
     @get("/{ref:str}", sync_to_thread=True)
     def show(self, services: Services, actor: Actor, ref: Ref) -> File:
@@ -64,10 +69,18 @@ class FileRoutes(Controller):
 
 
 def in_thread(pieces: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
-    """For a service in a thread: each piece is fetched from the loop when it is asked for, so that no more than one waits."""
+    """For a service in a thread: each piece is fetched from the loop when it is asked for, so that no more than one waits. Raises
+    InvalidArgumentError when the caller leaves before the end.
+    """
 
     async def following() -> bytes | None:
         return await anext(pieces, None)
 
-    while (piece := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+    while True:
+        try:
+            piece = asyncio.run_coroutine_threadsafe(following(), loop).result(2 * API_BODY_IDLE_S)
+        except (HTTPException, TimeoutError) as error:
+            raise InvalidArgumentError("the body has not come whole") from error
+        if piece is None:
+            return
         yield piece

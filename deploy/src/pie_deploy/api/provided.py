@@ -1,6 +1,7 @@
 """What handlers are given besides what the caller sends: named in their arguments, provided by the application."""
 
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from typing import Protocol
 
 from litestar.di import NamedDependency
@@ -21,4 +22,6 @@ class ContainerLogs(Protocol):
 
 Services = NamedDependency[_Services]
 Actor = NamedDependency[_Actor]
+Uploads = NamedDependency[SkipValidation[Executor]]
+"""Threads for bodies that are written to disk as they come."""
 Logs = NamedDependency[SkipValidation[ContainerLogs]]

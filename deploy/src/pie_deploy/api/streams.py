@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
+from litestar.concurrency import sync_to_thread
 from litestar.response import Stream
 
 from pie_deploy.limits import API_PING_S, API_POLL_S
@@ -46,7 +47,7 @@ async def looking(wakeup: Wakeup, look: Callable[..., Any], *, until_s: float | 
     loop = asyncio.get_running_loop()
     while True:
         seen = wakeup.count
-        yield await asyncio.to_thread(look)
+        yield await sync_to_thread(look)
         left_s = API_POLL_S if until_s is None else min(API_POLL_S, until_s - loop.time())
         if left_s <= 0:
             return

@@ -14,6 +14,7 @@ from pie_deploy.config import Home
 from pie_deploy.domain.operations import AddVertex, ChangeEndpointAlias, Connect, Input, Operation, Output
 from pie_deploy.domain.records import Backend, ComponentVersion, Deployment, Runtime
 from pie_deploy.services import Actor, Services, assemble
+from pie_deploy.services.ids import NewId, new_id
 from pie_deploy.services.views import NodeRequest
 from pie_deploy.store import SqlStore, open_store
 
@@ -118,11 +119,11 @@ def connect(output: str, input_: str) -> Connect:
     return Connect(output=Output(source, int(out or 0)), input=Input(target, int(into or 0)))
 
 
-def service_platform(folder: Path, url: str | None = None) -> ServicePlatform:
+def service_platform(folder: Path, url: str | None = None, new_id: NewId = new_id) -> ServicePlatform:
     """Call it again with the same folder, after `close`, for a platform that starts anew."""
     home = Home(folder / "home")
     home.root.mkdir(parents=True, exist_ok=True)
     clock = ManualClock(START_NS)
     store = open_store(url or f"sqlite:///{home.database}", clock)
-    services = assemble(store, home, clock, mac_key=MAC_KEY, gateway_url=lambda: GATEWAY)
+    services = assemble(store, home, clock, mac_key=MAC_KEY, gateway_url=lambda: GATEWAY, new_id=new_id)
     return ServicePlatform(services, store, clock, home)

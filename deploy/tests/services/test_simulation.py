@@ -1,5 +1,6 @@
 """Many requests in a random order, by seed; what must always hold is checked after each. A failure names its seed."""
 
+import itertools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -159,12 +160,13 @@ def _check_leases(reading: Reading) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_what_must_hold_holds_whatever_people_do(seed: int, tmp_path: Path) -> None:
-    platform = service_platform(tmp_path)
+    ids = itertools.count()
+    platform = service_platform(tmp_path, new_id=lambda prefix: f"{prefix}-{next(ids):012}")
     platform.runtime(cpu=100.0)
     platform.released(SHOUTS)
     crowd = Crowd(platform, seed)
     for _ in range(STEPS):
         crowd.step()
         check(platform)
-    assert crowd.accepted > STEPS // 4, "the seed tries something"
+    assert crowd.accepted > STEPS // 8, "the seed tries something"
     platform.close()

@@ -221,6 +221,14 @@ def test_content_is_used_as_long_as_a_file_or_a_version_has_it(store: Store) -> 
 # Backends and their logs
 
 
+def test_names_are_sorted_by_their_characters(store: Store) -> None:
+    names = ["a-b", "a_b", "a1", "ab", "b"]
+    with store.transaction() as transaction:
+        for number, name in enumerate(reversed(names)):
+            transaction.put_backend(a_backend(f"b-{number}", name))
+        assert [backend.name for backend in transaction.backends()] == sorted(names)
+
+
 def test_two_living_backends_cannot_share_a_name(store: Store) -> None:
     with store.transaction() as transaction:
         transaction.put_backend(a_backend("b-1"))

@@ -14,7 +14,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, St
 metadata = MetaData()
 
 _ID = String(32)
-_NAME = String(255)
+_NAME = String(255).with_variant(String(255, collation="C"), "postgresql")
+"""Sorted by its characters, whatever the language of the database is."""
 
 
 def _row() -> "Column[str]":

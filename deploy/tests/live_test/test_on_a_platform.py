@@ -14,7 +14,10 @@ from pie_deploy.app.platform import Platform
 from pie_deploy.cli.client import Client
 from pie_deploy.cli.component.packing import pack
 from pie_deploy.config import Config, Home
+from pie_deploy.domain.document import parse_document
+from pie_deploy.domain.records import ComponentVersion
 from pie_deploy.live_test import Event, run_live_test
+from pie_deploy.services.views import AppliedDocument
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +87,31 @@ async def run(platform: Platform, folder: Path, manifest: str, program: str = PR
         return [event async for event in events]
 
 
+PROD = """
+name: prod
+vertices: {measure: {component: measure, parameters: {factor: 3}}}
+aliases: {measure.text: text, measure.sizes: sizes}
+"""
+CANDIDATE = """
+name: smoke
+backend: {fork: prod}
+candidate: {component: ./measure, vertex: measure}
+steps: [{send: {role: text, json: hello}, expect: {json: -15}}]
+"""
+
+
+def make_prod(platform: Platform, folder: Path) -> None:
+    """A backend of the workspace with the released component."""
+    source = folder / "released" / "src"
+    source.mkdir(parents=True)
+    (source.parent / "component.yml").write_text(COMPONENT)
+    (source / "main.py").write_text(PROGRAM)
+    with Client(platform.api_url, platform.credential) as client:
+        version = client.upload("/v1/components", ComponentVersion, pack(folder / "released"))
+        client.post(f"/v1/components/{version.id}/promote", ComponentVersion)
+        client.post("/v1/backends/prod/apply", AppliedDocument, {"document": parse_document(PROD)})
+
+
 def left_over(platform: Platform) -> dict[str, list[object]]:
     with Client(platform.api_url, platform.credential) as client:
         nouns = ("backends", "components", "files", "deployments", "leases")
@@ -97,6 +125,14 @@ async def test_a_candidate_is_published_deployed_proven_and_discarded(platform: 
     assert (folder / "out" / "measure.last").read_text() == "hello"
     assert (folder / "out" / "sizes.jsonl").read_text() == "10\n"
     assert await asyncio.to_thread(left_over, platform) == {}
+
+
+async def test_a_candidate_is_proven_in_a_fork_and_the_original_stays_as_it_is(platform: Platform, folder: Path) -> None:
+    await asyncio.to_thread(make_prod, platform, folder)
+    before = await asyncio.to_thread(left_over, platform)
+    events = await run(platform, folder, CANDIDATE, program=PROGRAM.replace("return len", "return -len"))
+    assert events[-1]["verdict"] == "passed", events[-1]
+    assert await asyncio.to_thread(left_over, platform) == before
 
 
 async def test_a_candidate_that_does_not_start_fails(platform: Platform, folder: Path) -> None:

@@ -189,10 +189,14 @@ class World:
 
     async def finish_effects(self) -> None:
         """Let every effect end that does not wait for the clock."""
-        while self.controller.effects.under_way() > self.launcher.statistics().parked and not self.is_killed:
+        while self._works() and not self.is_killed:
             await asyncio.sleep(0)
         if self.is_killed:
             raise EndOfTheWorld
+
+    def _works(self) -> bool:
+        effects = self.controller.effects.statistics()
+        return effects.under_way - effects.queued > self.launcher.statistics().parked
 
     async def advance(self, ns: int, *, stride_ns: int = 0) -> None:
         """Let time pass, in strides, and the controller work after each."""

@@ -146,3 +146,14 @@ async def test_what_a_container_generated_becomes_a_file() -> None:
         (file,) = world.services.files.list(ALICE)
         assert file.generated_by == f"{deployment.id}/c/report"
         assert world.services.files.content(ALICE, file.id).read_text() == "42"
+
+
+async def test_an_undeploy_does_not_wait_for_environments_that_are_being_made() -> None:
+    async with World() as world:
+        world.launcher.script = lambda _spec, _incarnation: Behaviour(prepare_ns=HOUR_NS)
+        deployment = await world.deployed(world.backend(vertices=("a", "b", "c", "d", "e", "f")))
+        assert world.controller.effects.under_way() == 6
+        world.services.deployments.undeploy(ALICE, deployment.id)
+        await world.settle()
+        assert world.show(deployment.id).gone_at_ns is not None
+        assert world.controller.effects.under_way() == 0

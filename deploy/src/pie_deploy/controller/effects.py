@@ -38,6 +38,8 @@ class _Memory:
     """What is remembered of one container's effects."""
 
     task: asyncio.Task[None] | None = None
+    effect: Effect | None = None
+    """What the task does."""
     prepared: bool = False
     saved: bool = False
     removed: bool = False
@@ -49,6 +51,8 @@ class _Memory:
 @dataclass(frozen=True, slots=True)
 class EffectStatistics:
     under_way: int
+    queued: int
+    """Of those, how many wait for their turn."""
     done: int
     failed: int
 
@@ -65,14 +69,22 @@ class Effects:
     _memories: dict[str, _Memory] = field(default_factory=dict)
     _preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREPARATIONS_MAX))
     _starting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_MAX))
+    _queued: int = 0
     _done: int = 0
     _failed: int = 0
 
     def begin(self, effect: Effect) -> None:
-        """Start it; nothing happens when another one of that container is under way."""
+        """Start it; nothing happens when another one of that container is under way, but that a preparation is broken off for
+        what ends the container.
+        """
         memory = self._memories.setdefault(effect.container_id, _Memory())
-        if memory.task is None:
-            memory.task = asyncio.create_task(self._run(effect, memory), name=f"{type(effect).__name__} {effect.container_id}")
+        former = memory.task
+        if former is not None:
+            if not isinstance(memory.effect, Prepare) or isinstance(effect, Prepare):
+                return
+            former.cancel()
+        name = f"{type(effect).__name__} {effect.container_id}"
+        memory.task, memory.effect = asyncio.create_task(self._run(effect, memory, former), name=name), effect
 
     def seen(self, container_id: str, process: Process | None, link: Link | None) -> Seen:
         memory = self._memories.get(container_id)
@@ -82,6 +94,7 @@ class Effects:
             process=process,
             link=link,
             busy=memory.task is not None,
+            preparing=memory.task is not None and isinstance(memory.effect, Prepare),
             prepared=memory.prepared,
             saved=memory.saved,
             removed=memory.removed,
@@ -112,12 +125,14 @@ class Effects:
                 await task
 
     def statistics(self) -> EffectStatistics:
-        return EffectStatistics(under_way=self.under_way(), done=self._done, failed=self._failed)
+        return EffectStatistics(under_way=self.under_way(), queued=self._queued, done=self._done, failed=self._failed)
 
-    async def _run(self, effect: Effect, memory: _Memory) -> None:
+    async def _run(self, effect: Effect, memory: _Memory, former: asyncio.Task[None] | None) -> None:
+        """former: one that is being broken off; it ends first."""
         try:
-            async with self._turn(effect):
-                await self.perform(effect)
+            if former is not None:
+                await asyncio.wait((former,))
+            await self._perform_in_turn(effect)
         except (DeployError, OSError) as error:
             self._remember_failure(effect, memory, str(error))
         except asyncio.CancelledError:
@@ -130,13 +145,24 @@ class Effects:
             if self.on_done is not None:
                 self.on_done(effect)
         finally:
-            memory.task = None
+            if memory.effect is effect:
+                memory.task = memory.effect = None
             self.nudge()
 
-    def _turn(self, effect: Effect) -> contextlib.AbstractAsyncContextManager[object]:
-        if isinstance(effect, Prepare):
-            return self._preparing
-        return self._starting if isinstance(effect, Start) else contextlib.nullcontext()
+    async def _perform_in_turn(self, effect: Effect) -> None:
+        turn = self._preparing if isinstance(effect, Prepare) else self._starting if isinstance(effect, Start) else None
+        if turn is None:
+            await self.perform(effect)
+            return
+        self._queued += 1
+        try:
+            await turn.acquire()
+        finally:
+            self._queued -= 1
+        try:
+            await self.perform(effect)
+        finally:
+            turn.release()
 
     def _remember_success(self, effect: Effect, memory: _Memory) -> None:
         self._done += 1

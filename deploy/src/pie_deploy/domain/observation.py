@@ -63,6 +63,8 @@ class Seen:
     link: Link | None = None
     busy: bool = False
     """An action on it is under way."""
+    preparing: bool = False
+    """It is the preparation, which may take minutes and is broken off for whatever ends the container."""
     prepared: bool = False
     saved: bool = False
     """What it generated is saved."""

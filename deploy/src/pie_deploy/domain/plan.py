@@ -66,7 +66,11 @@ def plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
 def _may_act(observed: Observed, effect: Effect, now_ns: int) -> bool:
     """One effect of a container at a time, and a while after one that failed."""
     seen = observed.containers.get(effect.container_id, NOTHING)
-    return not seen.busy and now_ns >= seen.retry_at_ns
+    return not _is_held_up(seen, effect) and now_ns >= seen.retry_at_ns
+
+
+def _is_held_up(seen: Seen, effect: Effect) -> bool:
+    return seen.busy and not (seen.preparing and isinstance(effect, Stop | SaveGenerated | Remove))
 
 
 def _plan(desired: Desired, observed: Observed, now_ns: int) -> list[Action]:
@@ -130,7 +134,7 @@ def _stay_failed(desired: Desired, observed: Observed, now_ns: int) -> list[Acti
 def _leave(row: Container, seen: Seen) -> _Leaving:
     """Stop it, save what it generated, remove it."""
     rest = _rest(row, seen)
-    if rest.effect is not None or seen.busy:
+    if rest.effect is not None or (seen.busy and not seen.preparing):
         return rest
     if not seen.removed:
         return _Leaving(rest.row, Remove(row.id) if seen.saved else SaveGenerated(row.id))
@@ -141,7 +145,7 @@ def _rest(row: Container, seen: Seen) -> _Leaving:
     """Stop it and leave everything else."""
     if _runs(seen):
         return _Leaving(replace(row, state="stopping", ready_at_ns=None), Stop(row.id))
-    if seen.busy:
+    if seen.busy and not seen.preparing:
         return _Leaving(row)  # maybe it is just being started: what comes of it will be seen
     exit_code = row.exit_code if seen.process is None else seen.process.exit_code
     return _Leaving(replace(row, state="exited", pid=None, ready_at_ns=None, retry_at_ns=None, exit_code=exit_code))

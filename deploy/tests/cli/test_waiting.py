@@ -3,6 +3,7 @@
 import cli_rows as rows
 import pytest
 from cli_fakes import FakeApi, run
+from msgspec.structs import replace
 
 from pie_deploy.cli.waiting import culprit, reached, told
 from pie_deploy.ports.launcher import LogLine
@@ -57,6 +58,14 @@ def test_waiting_tells_how_far_each_container_is(api: FakeApi) -> None:
         "pie: tokenise: ready",
     ]
     assert {"status": "running", "timeout": "30s"} in [asked.query for asked in api.asked]
+
+
+def test_of_a_large_graph_only_the_number_is_told(api: FakeApi) -> None:
+    large = rows.deployment(containers=1000)
+    api.on_lines("GET", WAIT, large, *(replace(large, containers_ready=ready) for ready in (10, 10, 1000)))
+    err = run("deployment", "wait", ID, "--timeout", "1s").err.splitlines()
+    assert err[:3] == ["pie: 0 of 1000 ready", "pie: 10 of 1000 ready", "pie: 1000 of 1000 ready"]
+    assert CONTAINERS not in [asked.path for asked in api.asked]
 
 
 def test_a_failure_comes_with_its_reason_and_the_last_words(api: FakeApi) -> None:

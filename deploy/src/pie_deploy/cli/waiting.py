@@ -18,6 +18,9 @@ TIMEOUT = "5m"
 LOOK_S = 0.5
 """Between two looks at containers: they get further without the deployment's row changing."""
 
+CONTAINERS_TOLD_MAX = 50
+"""Of which each is told by itself: a screen full, and a small answer to ask for twice a second."""
+
 ENDED = ("ready", "exited")
 
 
@@ -58,7 +61,7 @@ def reached(row: Deployment, status: str) -> bool:
 
 
 class Progress:
-    """Tells each container's way to `ready`, once per step."""
+    """Tells each container's way to `ready`, once per step; of large graphs only how many are."""
 
     def __init__(self, client: Client, *, quiet: bool) -> None:
         self._client = client
@@ -68,13 +71,18 @@ class Progress:
     def tell(self, row: Deployment) -> None:
         if self._quiet:
             return
+        if row.containers > CONTAINERS_TOLD_MAX:
+            self._say_once(row.id, f"{row.containers_ready} of {row.containers} ready")
+            return
         for container in self._containers(row):
             if container.generation < row.generation and row.gone_at_ns is None and row.status != "tearing_down":
                 continue  # of a redeploy, those that go
-            state = told(container)
-            if self._seen.get(container.id) != state:
-                self._seen[container.id] = state
-                say(f"{container.vertex}: {state}")
+            self._say_once(container.id, f"{container.vertex}: {told(container)}")
+
+    def _say_once(self, about: str, text: str) -> None:
+        if self._seen.get(about) != text:
+            self._seen[about] = text
+            say(text)
 
     def _containers(self, row: Deployment) -> list[Container]:
         try:

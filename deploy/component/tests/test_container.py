@@ -114,10 +114,10 @@ def test_a_fast_producer_is_held_back_by_a_slow_consumer() -> None:
         assert sink.values == list(range(1, 20_001))
 
 
-def test_large_arrays_cross_two_edges_unchanged() -> None:
+def test_large_arrays_cross_two_edges_and_belong_to_who_gets_them() -> None:
     with Peers() as peers:
         source, sink = peers.source("in0", "Tensor"), peers.sink("out0", "Tensor")
-        chain(peers, "from pie_component import run\nrun(lambda frame: frame * 2)\n", "Tensor")
+        chain(peers, "from pie_component import run\ndef double(frame):\n    frame *= 2\n    return frame\nrun(double)\n", "Tensor")
         frame = numpy.arange(1_000_000, dtype=numpy.float32).reshape(1000, 1000)
         for _ in range(5):
             source.send(frame)
@@ -336,9 +336,11 @@ def test_a_transformation_runs_like_any_vertex() -> None:
 
 def test_generated_files_lie_in_their_folder() -> None:
     with Peers() as peers:
-        text = "from pie_component import generated, run\ngenerated('report').write_text('done')\nrun()\n"
+        text = "from pie_component import cache_folder, generated, run\ngenerated('report').write_text('done')\n"
+        text += "(cache_folder() / 'model').touch()\nrun()\n"
         peers.start(peers.python(text))
         peers.until((peers.folder / "generated" / "report").exists)
+        peers.until((peers.folder / "cache" / "model").exists)
 
 
 def test_a_container_that_still_imports_ends_at_once_when_told() -> None:

@@ -10,7 +10,7 @@ run(scale)
 
 from typing import TYPE_CHECKING, Any
 
-from pie_component.author import author, generated, run
+from pie_component.author import author, cache_folder, generated, run
 from pie_component.errors import ComponentError, ConfigError, GoneError, NotInContainerError
 from pie_component.logs import log
 
@@ -34,6 +34,7 @@ __all__ = [
     "Request",
     "Response",
     "WebSocket",
+    "cache_folder",
     "config",
     "endpoint",
     "files",

@@ -70,6 +70,7 @@ class Author:
         self.runner: Callable[[Plan], None] | None = None
         """Set by the container; runs what `run` was told."""
         self.generated_folder: Path | None = None
+        self.cache_folder: Path | None = None
         self.has_run = False
 
 
@@ -156,3 +157,10 @@ def generated(slot: str) -> Path:
     if not slot or slot in (".", "..") or "/" in slot or "\0" in slot:
         raise ConfigError(f"{slot!r} is no name of a generated file")
     return author.generated_folder / slot
+
+
+def cache_folder() -> Path:
+    """Where to keep what is costly to get: it belongs to all containers of the component, and survives deployments."""
+    if author.cache_folder is None:
+        raise NotInContainerError("cache_folder(): only a container has one; try `pie component test`")
+    return author.cache_folder

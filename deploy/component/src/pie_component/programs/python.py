@@ -31,6 +31,7 @@ def run_python(container: Container, program: PythonProgram, author: Author) -> 
         raise PreconditionError(f"the component has no {program.entry}")
     container.configure()
     author.generated_folder = Path(container.spec.generated_folder)
+    author.cache_folder = Path(container.spec.cache_folder)
     author.runner = partial(_run, container, author)
     sys.argv = [str(entry)]
     sys.path.insert(0, str(entry.parent))

@@ -140,6 +140,9 @@ GATEWAY_LINK_BYTES_MAX = 256 << 20
 endpoints are overloaded.
 """
 
+GATEWAY_LINK_SOCKETS_MAX = 65_000
+"""Of ZeroMQ, three per link; what counts is how many descriptors the process may have."""
+
 GATEWAY_LINK_WAIT_S = 1.0
 """How long a request waits for the link to a container that has just been announced: connecting takes some milliseconds."""
 

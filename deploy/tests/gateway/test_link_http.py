@@ -9,6 +9,7 @@ from endpoint_container import EndpointContainer
 from gateway_serving import A_ROUTE, TOKEN, Serving
 
 from pie_deploy.gateway import links
+from pie_deploy.ports.routes import Link
 from pie_flow.endpoint_link import WINDOW_BYTES, Body, Cancel, Credit, Emitted, FromGateway, Request, Response
 
 URL = f"/f/{TOKEN}"
@@ -320,3 +321,9 @@ async def test_a_container_that_has_too_much_unread_is_overloaded(served: Servin
     request, _ = await container.get(Request, 2)
     await container.say(Emitted(id=request.id, endpoint="out"), b"done")
     assert (await asking).status_code == 200
+
+
+async def test_there_may_be_many_links(served: Serving) -> None:
+    many = [Link(container_id=f"c-{n}", address=f"ipc://{served.folder / str(n)}") for n in range(500)]
+    served.publish({}, *many)
+    assert served.gateway.statistics().links == 500

@@ -24,7 +24,7 @@ JSON = "application/json"
 
 _REFERENCE = "#/components/schemas/{name}"
 
-_PROVIDED = frozenset({"self", "services", "actor", "uploads", "logs", "parts", "live_tests", "request"})
+_PROVIDED = frozenset({"self", "services", "actor", "uploads", "logs", "parts", "request"})
 """Arguments of handlers that do not come from the caller."""
 
 _REFUSALS: Mapping[HTTPStatus, str] = {
@@ -51,7 +51,6 @@ _ANSWERS: Mapping[str, str] = {
     "/v1/deployments/{ref}/wait": NDJSON,
     "/v1/deployments/{ref}/events": EVENTS,
     "/v1/containers/{container_id}/logs": NDJSON,
-    "/v1/live-tests": NDJSON,
     "/metrics": TEXT,
 }
 """Answers that are no JSON document, by path."""

@@ -6,6 +6,7 @@ the backend. Containers of other backends cannot answer, whatever ids they guess
 
 import asyncio
 import itertools
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,9 +18,11 @@ from pie_deploy.gateway.exchange import Exchange
 from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.gateway.link import LinkConnection
 from pie_deploy.gateway.statistics import Counters
-from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_SOCKETS_MAX, GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
 from pie_deploy.ports.routes import Link
 from pie_flow.endpoint_link import Cancel, Emitted, FromContainer
+
+log = logging.getLogger(__name__)
 
 
 class BackendLinks:
@@ -33,7 +36,10 @@ class BackendLinks:
 
     def update(self, links: frozenset[Link]) -> None:
         for link in links - self.connections.keys():
-            self.connections[link] = self._connect(link, self)
+            try:
+                self.connections[link] = self._connect(link, self)
+            except (zmq.ZMQError, OSError) as error:  # no descriptors left; its endpoints are 503, the next publication tries again
+                log.error("no link to container %s: %s", link.container_id, error)
         for link in self.connections.keys() - links:
             self._retire(self.connections.pop(link))
 
@@ -94,6 +100,7 @@ class Links:
     def open(self) -> None:
         """From now on there are sockets; on the event loop that is running."""
         self._context = zmq.Context()
+        self._context.set(zmq.MAX_SOCKETS, GATEWAY_LINK_SOCKETS_MAX)
         wanted, self._wanted = self._wanted, {}
         for backend_id, links in wanted.items():
             self.update(backend_id, links)

@@ -86,7 +86,6 @@ class Backends:
         nothing is recorded), InvalidOperationError, TypeMismatchError, LiteralError, NotFoundError, LeaseOwnershipError,
         InvalidArgumentError (an empty or too long batch).
         """
-
         if not operations:
             raise InvalidArgumentError("there are no operations to append")
 
@@ -136,9 +135,8 @@ class Backends:
         backend_id = self._id(ref)
         with self._heads.locked(backend_id):
             before, graph = self._heads.graph(backend_id)
+            records = compacted(graph, backend_id, self._stamp(actor))
             with self._ledger.change(actor) as change:
-                stamp = Stamp(actor=actor.name, at_ns=change.now_ns, surface=actor.surface, request_id=actor.request_id)
-                records = compacted(graph, backend_id, stamp)
                 backend = backend_of(change.rows, backend_id)
                 _check_not_deployed(change, backend)
                 _check_still(before, backend)
@@ -238,8 +236,7 @@ class Backends:
         head, backend_id = self._heads.empty(), self._ledger.new_id("b")
         with self._ledger.reading() as reading:
             operations = changes(Graph(), Resolver(reading, actor, lease).document(document))
-        stamp = Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
-        records = logs.append(head, backend_id, operations, stamp) if operations else []
+        records = logs.append(head, backend_id, operations, self._stamp(actor)) if operations else []
         if dry_run:
             return AppliedDocument(backend_id=None, created=False, operations=tuple(operations))
         with self._ledger.change(actor) as change:
@@ -263,6 +260,9 @@ class Backends:
             url=f"{self._gateway_url().rstrip('/')}/f/{token}",
             rotation=endpoint.rotation,
         )
+
+    def _stamp(self, actor: Actor) -> Stamp:
+        return Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
 
     def _id(self, ref: str) -> str:
         with self._ledger.reading() as reading:

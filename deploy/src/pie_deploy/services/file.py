@@ -1,10 +1,11 @@
 """Files: typed, named, uploaded once, bound to any number of slots."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pie_deploy.domain.records import Backend, File
-from pie_deploy.errors import InvalidArgumentError, InvalidOperationError, NotFoundError
+from pie_deploy.errors import ConflictError, InvalidArgumentError, InvalidOperationError, NotFoundError
 from pie_deploy.limits import FILE_BYTES_MAX, FILE_NAME_LENGTH_MAX
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.blobs import Blobs, Content
@@ -12,6 +13,11 @@ from pie_deploy.services.heads import Heads
 from pie_deploy.services.ledger import Change, Ledger
 from pie_deploy.services.lookup import file_of, open_lease
 from pie_deploy.services.resolution import files_of
+
+_Point = tuple[str, int, str]
+"""Where a backend's log stands: id, head, hash."""
+_LOOKS_MAX = 20
+"""At graphs that change while a file is to be deleted."""
 
 
 class Files:
@@ -83,22 +89,35 @@ class Files:
         return self.path(self.show(actor, ref))
 
     def delete(self, actor: Actor, ref: str) -> None:
-        """Raises NotFoundError; InvalidOperationError while a backend has it bound."""
+        """Raises NotFoundError; InvalidOperationError while a backend has it bound; ConflictError when graphs change all the
+        time.
+        """
         file = self.show(actor, ref)
+        looked_at: set[_Point] = set()
         with self._blobs.lock:
-            while not self._delete_unbound(actor, file):
-                pass  # a graph has changed meanwhile: look again
+            for _ in range(_LOOKS_MAX):
+                self._look(file, looked_at)
+                if self._delete_unbound(actor, file, looked_at):
+                    return
+        raise ConflictError(f"graphs change all the time; try again to delete file {file.id}")
 
-    def _delete_unbound(self, actor: Actor, file: File) -> bool:
-        """False when a graph has changed between looking and deleting. Backends are looked at without the store's writer: who
-        appends holds a backend's lock and waits for the writer.
+    def _look(self, file: File, looked_at: set[_Point]) -> None:
+        """At all graphs that were not looked at, or have changed since. Without the store's writer: who appends holds the lock of a
+        backend and waits for the writer.
         """
         with self._ledger.reading() as reading:
-            seen = reading.backends()
-        for backend in seen:
-            self._check_unbound(backend, file)
+            new = [backend for backend in reading.backends() if _point(backend) not in looked_at]
+        for backend in new:
+            with suppress(NotFoundError):  # deleted since it was listed
+                current, graph = self._heads.graph(backend.id)
+                if file.id in files_of(graph):
+                    raise InvalidOperationError(f"backend {backend.name} has file {file.id} bound")
+                looked_at.add(_point(current))
+
+    def _delete_unbound(self, actor: Actor, file: File, looked_at: set[_Point]) -> bool:
+        """False when a graph has changed since it was looked at."""
         with self._ledger.change(actor) as change:
-            if [_point(backend) for backend in change.rows.backends()] != [_point(backend) for backend in seen]:
+            if not looked_at.issuperset(map(_point, change.rows.backends())):
                 return False
             file = file_of(change.rows, file.id)
             change.rows.delete_file(file.id)
@@ -107,14 +126,6 @@ class Files:
         if not used:
             self._blobs.remove(file.content_hash)
         return True
-
-    def _check_unbound(self, backend: Backend, file: File) -> None:
-        try:
-            _, graph = self._heads.graph(backend.id)
-        except NotFoundError:
-            return  # deleted since it was listed
-        if file.id in files_of(graph):
-            raise InvalidOperationError(f"backend {backend.name} has file {file.id} bound")
 
     def path(self, file: File) -> Path:
         """Where a file's bytes lie. For the controller."""
@@ -128,8 +139,7 @@ class Files:
             return self._blobs.sweep(reading.is_content_used)
 
 
-def _point(backend: Backend) -> tuple[str, int, str]:
-    """Where a backend's log stands."""
+def _point(backend: Backend) -> _Point:
     return backend.id, backend.head, backend.graph_hash
 
 

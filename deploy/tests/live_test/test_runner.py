@@ -228,7 +228,7 @@ steps:
     events = await run(platform, tmp_path, FORK + step)
     assert one(events, "step.failed")["failures"] == [
         "status: it is 200, expected: eq 201",
-        "header x-answer: .value is 'yes', expected: eq 'no'",
+        "header x-answer: it is 'yes', expected: eq 'no'",
         "json: .label is 'dog', expected: eq 'cat'",
         "json: .score is 0.5, expected: ge 0.8",
         'the answer was: {"label":"dog","score":0.5}',
@@ -243,6 +243,21 @@ async def test_an_answer_that_does_not_come_in_time_fails(platform: FakePlatform
     endpoints.answer = never
     events = await run(platform, tmp_path, FORK + "steps: [{send: {role: text}, expect: {within: 50ms}}]")
     assert one(events, "step.failed")["failures"] == ["no answer within 50ms"]
+
+
+async def test_what_cannot_be_sent_fails(platform: FakePlatform, tmp_path: Path) -> None:
+    events = await run(
+        platform, tmp_path, FORK + 'steps: [{send: {role: text, headers: {x: "ä"}}}, {send: {role: text, path: "/\\0"}}]'
+    )
+    assert [event["failures"][0].partition(":")[0] for event in events if event["type"] == "step.failed"] == [
+        "not sent",
+        "not sent",
+    ]
+
+
+async def test_a_header_may_be_expected_to_be_absent(platform: FakePlatform, tmp_path: Path) -> None:
+    step = "steps: [{send: {role: text}, expect: {headers: {x-other: {absent: true}, x-answer: {matches: ^y}}, within: 60s}}]"
+    assert (await run(platform, tmp_path, FORK + step))[-1]["verdict"] == "passed"
 
 
 async def test_an_answer_without_end_fails(platform: FakePlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,8 @@ async def _send(site: Site, send: Send, answer: Answer) -> list[str]:
         return [f"no answer within {answer.within}"]
     except httpx.HTTPError as error:
         return [f"no answer: {error}"]
+    except (httpx.InvalidURL, ValueError) as error:  # a URL or header that cannot be sent
+        return [f"not sent: {error}"]
 
 
 def _body(site: Site, send: Send) -> tuple[bytes | None, str]:
@@ -85,8 +87,8 @@ def _unlike(answer: Answer, response: httpx.Response, body: bytes) -> list[str]:
     """What of the answer is not as expected."""
     found = [f"status: {failure}" for failure in expectation.failures(answer.status, response.status_code)]
     for name, expected in answer.headers.items():
-        value = {"value": response.headers[name]} if name in response.headers else {}
-        found += [f"header {name}: {failure}" for failure in expectation.failures({"value": expected}, value)]
+        value = (response.headers[name],) if name in response.headers else ()
+        found += [f"header {name}: {failure}" for failure in expectation.failures(expected, *value)]
     text = body.decode(errors="replace")
     if answer.text is not msgspec.UNSET:
         found += [f"text: {failure}" for failure in expectation.failures(answer.text, text)]

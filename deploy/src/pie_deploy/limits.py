@@ -222,8 +222,8 @@ LEASE_LABEL_LENGTH_MAX = 200
 LEASE_RESULT_BYTES_MAX = 1 << 20
 """Of the verdict that is attached to a lease, as JSON."""
 
-RUNTIME_NODES_MAX = 1000
-"""Of one runtime: placement looks at all of them."""
+RUNTIME_NODES_MAX = 100
+"""Of one runtime: placing the largest graph looks at each of them for every vertex, while other writers wait."""
 
 # --- The process launcher and its supervisor -------------------------------------------------------------------------
 

@@ -102,9 +102,10 @@ async def test_the_configuration_lets_others_in(home: Home) -> None:
 
 
 async def test_pages_of_other_sites_are_not_let_in(platform: Platform) -> None:
-    async with client(platform) as http:
-        assert (await http.get("/v1/backends", headers={"origin": "https://evil.example"})).status_code == 403
-        assert (await http.get("/v1/backends", headers={"origin": "http://localhost:3000"})).status_code == 200
+    async with httpx.AsyncClient(base_url=platform.api_url, timeout=30) as http:
+        assert (await http.get("/metrics", headers={"origin": "https://evil.example"})).status_code == 403
+        assert (await http.get("/metrics", headers={"host": "evil.example"})).status_code == 403
+        assert (await http.get("/metrics", headers={"origin": "http://localhost:3000"})).status_code == 200
 
 
 async def test_urls_begin_as_the_configuration_says(home: Home) -> None:

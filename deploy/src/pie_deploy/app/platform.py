@@ -11,6 +11,7 @@ import asyncio
 import os
 from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -18,8 +19,7 @@ from urllib.parse import urlsplit
 from pie_deploy.api import create_app
 from pie_deploy.app import runtimes
 from pie_deploy.app.credentials import authenticate, local_credential
-from pie_deploy.app.listener import Listener
-from pie_deploy.app.visitors import is_welcome
+from pie_deploy.app.listener import LOOPBACK, Listener
 from pie_deploy.clock import Clock, SystemClock
 from pie_deploy.config import Config, Home
 from pie_deploy.config.address import Address, HomeLock, remove_address, write_address
@@ -29,6 +29,7 @@ from pie_deploy.ports.launcher import Launcher
 from pie_deploy.ports.store import Store
 from pie_deploy.services import Services, Wakeup, assemble, mac_key
 from pie_deploy.store import open_store
+from pie_http.origin import is_trusted
 
 API_GRACE_S = 1
 """For questions under way when the platform is told to stop: most are answered in milliseconds, the others are streams."""
@@ -149,7 +150,7 @@ class Platform:
 
     def _api(self) -> Any:
         known = authenticate(self.config, self.credential)
-        return create_app(self.services, self.controller, self.gateway, known, is_welcome=is_welcome)
+        return create_app(self.services, self.controller, self.gateway, known, is_welcome=partial(is_trusted, server_host=LOOPBACK))
 
     async def _serve(self, listener: Listener, app: Any) -> None:
         self._tasks.append(await listener.start(app, self.config.limits.connections))

@@ -1,7 +1,8 @@
 """Changes of one backend's log, one after the other: read the head, land the operations on it, write them down; or none of it.
 
-Operations without a precondition merge: each is checked at the head as it is when its turn comes. Landing happens before the
-store's one writer is asked for, so a large batch keeps nobody waiting but who edits the same graph.
+Operations without a precondition merge: each is checked at the head as it is when its turn comes. A few are landed as the
+store's one writer. Many are landed before the writer's place is taken, so that a large batch keeps nobody waiting but who edits
+the same graph, and recorded if the head has not moved.
 """
 
 from collections.abc import Callable, Iterator, Sequence

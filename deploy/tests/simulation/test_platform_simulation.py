@@ -10,6 +10,6 @@ async def test_whatever_happens_nothing_is_lost_doubled_or_left_behind(seed: int
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 140))
+@pytest.mark.parametrize("seed", range(100, 112))
 async def test_whatever_happens_for_long(seed: int) -> None:
-    await simulate(seed, steps=150)
+    await simulate(seed, steps=120)

@@ -1,5 +1,6 @@
 """Containers as real processes, with edges, control plane and gateway around them."""
 
+import itertools
 import signal
 import subprocess
 
@@ -330,7 +331,7 @@ def test_a_transformation_runs_like_any_vertex() -> None:
         peers.start(spec)
         left.send(1, 2)
         right.send("a", "b")
-        peers.until(lambda: sink.values == [(1, "a"), (2, "b")])
+        peers.until(lambda: sink.values == [(1, "a"), (2, "b")] and plane.heard(control.Ready))
         assert plane.steps() == ["imported", "configured", "standby", "connected"]
 
 
@@ -445,3 +446,25 @@ def test_an_egress_may_be_served_by_a_handler() -> None:
         peers.start(spec)
         gateway.request(1, "film", method="GET")
         peers.until(lambda: gateway.body(1) == b"ab")
+
+
+def test_kills_lose_messages_but_never_order_and_never_bring_one_twice() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        process = chain(peers, ADD_ONE)
+        sent = 0
+        for kill in range(5):
+            for _ in range(40):
+                source.send(*range(sent, sent + 50))
+                sent += 50
+                peers.until(lambda: source.output.has_room)
+            peers.until(lambda: len(sink.received) > 100 * kill)  # noqa: B023
+            process.kill()
+            process.wait()
+            process = chain(peers, ADD_ONE)
+        source.send(-1)
+        peers.until(lambda: 0 in sink.values[1:])
+        arrived = [value for value in sink.values if isinstance(value, int) and value > 0]
+        assert all(before < after for before, after in itertools.pairwise(arrived))
+        assert sent - len(arrived) <= source.producer.outflow.lost + limits.WINDOW_MESSAGES * 5
+        assert arrived[-1] == sent

@@ -10,19 +10,20 @@ run(scale)
 
 from typing import TYPE_CHECKING, Any
 
-from pie_component.author import author, cache_folder, generated, run
+from pie_component.author import author as _author
+from pie_component.author import cache_folder, generated, run
 from pie_component.errors import ComponentError, ConfigError, GoneError, NotInContainerError
 from pie_component.logs import log
 
 if TYPE_CHECKING:
     from pie_component.endpoints.http import AsyncRequest, AsyncWebSocket, Request, Response, WebSocket
 
-config = author.config
-files = author.files
-endpoint = author.endpoint
-ready = author.ready
-virtual_input = author.virtual_input
-virtual_out = author.virtual_out
+config = _author.config
+files = _author.files
+endpoint = _author.endpoint
+ready = _author.ready
+virtual_input = _author.virtual_input
+virtual_out = _author.virtual_out
 
 __all__ = [
     "AsyncRequest",

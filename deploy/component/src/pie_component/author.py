@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,34 +75,32 @@ class Author:
         self.has_run = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What `run` was told, checked."""
+    """What `run` was told. Raises PreconditionError when it makes no sense."""
 
-    def __init__(
-        self,
-        function: Callable[..., Any] | None,
-        initial_state: Any,
-        initial_pull_request: Any,
-        *,
-        has_state: bool,
-        use_virtual_output: bool,
-        concurrency: int,
-    ) -> None:
-        """Raises PreconditionError."""
-        if function is not None and not callable(function):
-            raise PreconditionError(f"run takes a function; a {type(function).__name__} is not callable")
-        self.function = function
-        self.initial_state = initial_state
-        self.initial_pull_request = initial_pull_request
-        self.has_state = has_state
-        self.use_virtual_output = use_virtual_output
-        self.concurrency = concurrency
-        self.is_async = function is not None and (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function))
-        self.wants_virtual_input = function is not None and _has_parameter(function, "virtual_input")
-        if self.is_async and (has_state or initial_pull_request is not None):
+    function: Callable[..., Any] | None = None
+    has_state: bool = False
+    initial_state: Any = None
+    initial_pull_request: Any = None
+    use_virtual_output: bool = False
+    concurrency: int = 1
+
+    def __post_init__(self) -> None:
+        if self.function is not None and not callable(self.function):
+            raise PreconditionError(f"run takes a function; a {type(self.function).__name__} is not callable")
+        if self.is_async and (self.has_state or self.initial_pull_request is not None):
             raise PreconditionError("an async function has neither a state nor pull requests: its calls overlap")
-        if concurrency < 1:
+        if self.concurrency < 1:
             raise PreconditionError("concurrency is at least 1")
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function) or inspect.isasyncgenfunction(self.function)
+
+    @property
+    def wants_virtual_input(self) -> bool:
+        return self.function is not None and _has_parameter(self.function, "virtual_input")
 
 
 def _has_parameter(function: Callable[..., Any], name: str) -> bool:
@@ -140,10 +139,10 @@ def run(
     has_state = initial_state is not _UNSET
     author.runner(
         Plan(
-            function,
-            initial_state if has_state else None,
-            initial_pull_request,
+            function=function,
             has_state=has_state,
+            initial_state=initial_state if has_state else None,
+            initial_pull_request=initial_pull_request,
             use_virtual_output=use_virtual_output,
             concurrency=concurrency,
         )

@@ -35,7 +35,3 @@ class ResultError(ComponentError):
 
 class GoneError(ComponentError):
     """The caller of an endpoint has gone."""
-
-
-class OverloadedError(ComponentError):
-    """More than a bound allows: try later."""

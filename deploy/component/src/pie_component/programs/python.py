@@ -40,7 +40,7 @@ def run_python(container: Container, program: PythonProgram, author: Author) -> 
         if not author.has_run and not container.spec.finite:
             if not author.endpoint.handlers:
                 raise PreconditionError(f"{program.entry} ended without calling run")
-            author.runner(Plan(None, None, None, has_state=False, use_virtual_output=False, concurrency=1))
+            author.runner(Plan())
     finally:
         author.async_thread.close(1.0)
 

@@ -31,13 +31,15 @@ class SlotTypes:
 class _Component:
     """Vertices whose variables one solver binds. All their edges have been unified, while it is alive."""
 
-    __slots__ = ("alive", "fault", "members", "solver")
+    __slots__ = ("alive", "fault", "members", "resolved", "solver")
 
     def __init__(self) -> None:
         self.alive = True
         self.fault = ""
         """Why its edges do not unify; kept, so that asking for each of its vertices does not find out again and again."""
         self.members: set[str] = set()
+        self.resolved: dict[str, SlotTypes] = {}
+        """What was asked for since the solver last learned something."""
         self.solver = Solver()
 
 
@@ -76,7 +78,25 @@ class Inference:
         declared = self._declared(vertex)
         if not declared.generic:
             return declared
-        resolve = self._component(vertex).solver.resolve
+        component = self._component(vertex)
+        if vertex not in component.resolved:
+            component.resolved[vertex] = self._resolved(component, vertex, declared)
+        return component.resolved[vertex]
+
+    def _resolved(self, component: _Component, vertex: str, declared: SlotTypes) -> SlotTypes:
+        """Types that are known at the other end of an edge are shared: a large one on a long way is written out once."""
+        known: dict[Type, Type] = {}
+        for edge in self._incident(vertex):
+            if edge.output.vertex in component.resolved and edge.input.vertex == vertex:
+                known[declared.inputs[edge.input.position]] = component.resolved[edge.output.vertex].outputs[edge.output.position]
+            if edge.input.vertex in component.resolved and edge.output.vertex == vertex:
+                known[declared.outputs[edge.output.position]] = component.resolved[edge.input.vertex].inputs[edge.input.position]
+
+        def resolve(kind: Type) -> Type:
+            if kind not in known:
+                known[kind] = component.solver.resolve(kind)
+            return known[kind]
+
         return SlotTypes(tuple(map(resolve, declared.inputs)), tuple(map(resolve, declared.outputs)), generic=True)
 
     def _component(self, vertex: str, without: Edge | None = None) -> _Component:
@@ -91,25 +111,35 @@ class Inference:
 
     def _built(self, start: str, without: Edge | None) -> _Component:
         component = _Component()
-        component.members.add(start)
-        edges: dict[Edge, None] = {}
-        waiting = [start]
-        while waiting:
-            vertex = waiting.pop()
-            for edge in self._incident(vertex):
-                if edge == without or edge in edges:
-                    continue
-                edges[edge] = None
-                other = edge.input.vertex if edge.output.vertex == vertex else edge.output.vertex
-                if other not in component.members and self._declared(other).generic:
-                    component.members.add(other)
-                    waiting.append(other)
         try:
-            for edge in edges:
+            for edge in self._edges(component.members, start, without):
                 self._unify(component, edge)
         except TypeMismatchError as error:
             component.fault = error.message
         return component
+
+    def _edges(self, members: set[str], start: str, without: Edge | None) -> list[Edge]:
+        """The edges of the component of a vertex, whose `members` are noted. Those among variables come first: while nothing is
+        bound, joining them looks at no types, which may be large.
+        """
+        inside: dict[Edge, None] = {}
+        border: dict[Edge, None] = {}
+        members.add(start)
+        waiting = [start]
+        while waiting:
+            vertex = waiting.pop()
+            for edge in self._incident(vertex):
+                if edge == without:
+                    continue
+                other = edge.input.vertex if edge.output.vertex == vertex else edge.output.vertex
+                if not self._declared(other).generic:
+                    border[edge] = None
+                    continue
+                inside[edge] = None
+                if other not in members:
+                    members.add(other)
+                    waiting.append(other)
+        return [*inside, *border]
 
     def _merged(self, edge: Edge, one: _Component, other: _Component) -> _Component:
         """One component of two, which the edge joins."""
@@ -121,6 +151,7 @@ class Inference:
             small.alive = large.alive = False
             raise TypeMismatchError(f"edge {edge}: {error}") from error
         large.members |= small.members
+        large.resolved.clear()
         self._components.update(dict.fromkeys(small.members, large))
         return large
 
@@ -128,7 +159,8 @@ class Inference:
         upstream = self._declared(edge.output.vertex).outputs[edge.output.position]
         downstream = self._declared(edge.input.vertex).inputs[edge.input.position]
         try:
-            component.solver.unify(upstream, downstream)
+            if component.solver.unify(upstream, downstream):
+                component.resolved.clear()
         except MismatchError as error:
             raise TypeMismatchError(_mismatch(edge, component.solver, upstream, downstream, error)) from error
         except TypeBoundError as error:

@@ -255,6 +255,12 @@ def test_a_new_control_plane_is_greeted() -> None:
         assert (hello.step, hello.incarnation) == ("ready", plane.heard(control.Hello).incarnation)
 
 
+def pulse_after(plane: ControlPlane, messages: int) -> control.Pulse | None:
+    """The newest pulse, if so many messages have gone out."""
+    pulse = plane.heard(control.Pulse)
+    return pulse if pulse is not None and [one.messages for one in pulse.outputs] == [messages] else None
+
+
 def test_pulses_tell_what_went_over_the_edges() -> None:
     with Peers() as peers:
         plane = ControlPlane(peers)
@@ -262,7 +268,7 @@ def test_pulses_tell_what_went_over_the_edges() -> None:
         chain(peers, "from pie_component import run\nrun(lambda value: 1 // value)\n", control_address=plane.address)
         source.send(0, 1, 1)
         peers.until(lambda: len(sink.received) == 3)
-        pulse = peers.until(lambda: plane.heard(control.Pulse) if getattr(plane.heard(control.Pulse), "ticks", 0) else None)
+        pulse = peers.until(lambda: pulse_after(plane, 3))
         assert (pulse.ticks, pulse.failures) == (3, 1)
         assert [(one.messages, one.lost) for one in (*pulse.inputs, *pulse.outputs)] == [(3, 0), (3, 0)]
 

@@ -161,6 +161,14 @@ def test_a_lease_is_opened_and_closed(api: FakeApi) -> None:
     assert run("lease", "rollback", "l-1").out == "✓ l-aaaaaaaaaaaa is rolling back\n"
 
 
+def test_a_lease_gets_a_result(api: FakeApi) -> None:
+    api.on("POST", "/v1/leases/l-1/result", rows.lease())
+    assert run("lease", "set-result", "l-1", '{"verdict": "passed"}').code == 0
+    assert api.asked[-1].json == {"verdict": "passed"}
+    assert run("lease", "set-result", "l-1", "passed").code == 2
+    assert run("lease", "set-result", "l-1", "[1]").code == 2
+
+
 def test_things_are_promoted_out_of_a_lease(api: FakeApi) -> None:
     api.on("POST", "/v1/leases/l-1/promote", LeaseView(lease=rows.lease()))
     assert run("lease", "promote", "l-1", "a@1", "b", "--with-deps").out == "✓ a@1, b will stay\n"
@@ -206,6 +214,9 @@ def test_a_file_is_downloaded_whole_or_not_at_all(api: FakeApi, tmp_path: Path, 
     assert (tmp_path / "evil").read_bytes() == b"5"
     assert run("file", "download", "x").code == 3
     assert run("file", "download", "x", "-o", "-").out == "5"
+    (tmp_path / "there").mkdir()
+    assert run("file", "download", "x", "-o", "there").code == 0
+    assert (tmp_path / "there" / "evil").read_bytes() == b"5"
 
 
 def test_a_type_is_shown(api: FakeApi) -> None:

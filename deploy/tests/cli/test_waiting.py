@@ -86,6 +86,14 @@ def test_a_failure_comes_with_its_reason_and_the_last_words(api: FakeApi) -> Non
     assert api.asked[-1].query == {"tail": "20"}
 
 
+def test_a_failure_is_a_failure_also_when_nothing_more_can_be_told(api: FakeApi) -> None:
+    api.on_lines("GET", WAIT, rows.deployment(status="failed", status_reason="expired"))
+    api.on_items(CONTAINERS, rows.container("count", last_error="gone"))
+    ran = run("deployment", "wait", ID)
+    assert ran.code == 1
+    assert ran.err.endswith("pie: more about it cannot be had: there is no /v1/containers/c-count/logs\n")
+
+
 def test_time_that_is_over_has_an_exit_status_of_its_own(api: FakeApi) -> None:
     api.on_lines("GET", WAIT, rows.deployment(containers_ready=1))
     ran = run("deployment", "wait", ID, "--timeout", "1s")

@@ -76,7 +76,8 @@ def download(
             client.download(at("files", row.id, "content"), sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
-        target = output or Path(Path(row.name).name or row.id)
+        name = Path(row.name).name or row.id
+        target = output / name if output is not None and output.is_dir() else output or Path(name)
         if target.exists() and not force:
             raise AlreadyExistsError(f"{target} is there already; take it anyway with --force")
         save(client, row, target)

@@ -3,6 +3,7 @@
 import time
 from typing import Annotated
 
+import msgspec
 import typer
 
 from pie_deploy.cli import live_test
@@ -15,7 +16,7 @@ from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import reached, tell_failure
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Deployment, Lease, Runtime
-from pie_deploy.errors import DeadlineError
+from pie_deploy.errors import DeadlineError, InvalidArgumentError
 from pie_deploy.services.views import LeaseView
 
 app = noun("Scopes for short-lived runs and live tests.")
@@ -133,6 +134,22 @@ def commit(lease: Id, as_json: Json = False) -> None:
 def rollback(lease: Id, as_json: Json = False) -> None:
     """Close a lease and discard what it owns. For example: pie lease rollback l-…"""
     _close(lease, "rollback", as_json=as_json)
+
+
+@app.command("set-result")
+def set_result(
+    lease: Id,
+    result: Annotated[str, typer.Argument(metavar="JSON", help='An object, such as \'{"verdict": "passed"}\'.')],
+    as_json: Json = False,
+) -> None:
+    """Attach a verdict to a lease, also after its end. For example: pie lease set-result l-… '{"verdict": "passed"}'"""
+    try:
+        body = msgspec.json.decode(result, type=dict[str, object])
+    except msgspec.MsgspecError as error:
+        raise InvalidArgumentError(f"the result is not a JSON object: {error}") from error
+    with connect() as client:
+        row = client.post(at("leases", lease, "result"), Lease, body)
+    show_done(f"{row.id} has a result", row, as_json=as_json)
 
 
 def _close(lease: str, how: str, *, as_json: bool) -> None:

@@ -31,7 +31,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 @app.command(cls=Verb)
 def status(as_json: Json = False) -> None:
-    """Show the platform: where it answers, its runtimes, what is deployed. Exits with 6 when it is not up.
+    """Show the platform: where it answers, its runtimes, what is deployed and what is wrong. Exits with 6 when it is not up.
 
     For example: pie status
     """

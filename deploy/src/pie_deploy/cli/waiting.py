@@ -108,10 +108,15 @@ def tell_failure(client: Client, row: Deployment) -> None:
     state = "gone" if row.gone_at_ns else row.status
     reason = f" ({row.status_reason})" if row.status_reason else ""
     say(f"{row.id} is {state}{reason}{': ' if row.status_message else ''}{row.status_message}")
-    containers = client.items(at("deployments", row.id, "containers"), Container)
-    blamed = culprit(containers)
-    if blamed is None:
-        return
+    try:
+        blamed = culprit(client.items(at("deployments", row.id, "containers"), Container))
+        if blamed is not None:
+            _tell_last_words(client, blamed)
+    except DeployError as error:  # what counts is that the deployment has failed
+        say(f"more about it cannot be had: {error}")
+
+
+def _tell_last_words(client: Client, blamed: Container) -> None:
     last = f": {blamed.last_error}" if blamed.last_error else ""
     say(f"{blamed.vertex} ({blamed.id}) {told(blamed)}{last}")
     for line in log_lines(client, blamed.id, tail=LOG_TAIL_LINES):

@@ -12,6 +12,7 @@ Writes of a control plane are small and rare; reads take no part in this and see
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -39,6 +40,7 @@ class Database:
         """Raises StorageError."""
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
+        self._writer = threading.Lock()
         if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare)
             event.listen(self._engine, "begin", _begin)
@@ -67,10 +69,20 @@ class Database:
     @contextmanager
     def _alone(self, isolation: str, lock: str) -> Iterator[Connection]:
         options: dict[str, Any] = {_WRITES: True} if self.is_sqlite else {"isolation_level": isolation}
-        with _told(), self._engine.connect().execution_options(**options) as connection, connection.begin():
+        with _told(), self._turn(), self._engine.connect().execution_options(**options) as connection, connection.begin():
             if not self.is_sqlite:
                 connection.exec_driver_sql(lock)
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Writers of this process wait for one another here: SQLite would have them sleep and look again, up to 0.1 s each time."""
+        if not self._writer.acquire(timeout=DATABASE_LOCK_TIMEOUT_S):
+            raise StorageError(f"the database cannot be used: somebody has been writing for {DATABASE_LOCK_TIMEOUT_S} s")
+        try:
+            yield
+        finally:
+            self._writer.release()
 
     def close(self) -> None:
         self._engine.dispose()

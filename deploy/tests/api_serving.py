@@ -13,6 +13,7 @@ from pie_deploy.api import create_app
 from pie_deploy.errors import NotFoundError, UnauthenticatedError
 from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services.actor import Actor
+from pie_flow.control import Pulse
 
 KEYS = {"alice-key": "alice", "bob-key": "bob"}
 
@@ -25,9 +26,13 @@ def authenticate(key: str | None) -> Actor:
 
 @dataclass
 class FakeController:
-    """Has logs for the API."""
+    """Has logs and pulses for the API."""
 
     lines: dict[str, list[LogLine]] = field(default_factory=dict)
+    pulses: dict[str, Pulse] = field(default_factory=dict)
+
+    def pulse(self, container_id: str) -> Pulse | None:
+        return self.pulses.get(container_id)
 
     async def logs(
         self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from service_platform import SHOUT
 
 from pie_deploy.ports.launcher import LogLine
+from pie_flow.control import EdgeCounters, Pulse
 
 ADD = {"op": "add-vertex", "vertex": "v", "component": "shout"}
 ALIAS = {"op": "change-endpoint-alias", "vertex": "v", "endpoint": "text", "role": "in"}
@@ -177,6 +178,17 @@ async def test_logs_come_as_lines(api: ApiServing) -> None:
     api.controller.lines[container["id"]] = [LogLine(at_ns=n, stream="stdout", text=f"line {n}") for n in range(3)]
     answer = await api.client.get(f"/v1/containers/{container['id']}/logs?tail=2&follow=true")
     assert [line.split('"text":')[1].split(",")[0] for line in await lines(answer)] == ['"line 1"', '"line 2"']
+
+
+async def test_the_counters_of_a_container_are_there_once_it_has_said_them(api: ApiServing) -> None:
+    deployment_id = await deployed(api)
+    (container,) = (await api.get(f"/v1/deployments/{deployment_id}/containers"))["items"]
+    path = f"/v1/containers/{container['id']}/pulse"
+    assert code(await api.client.get(path)) == (404, "not_found")
+    edge = EdgeCounters(position=0, messages=7, size_bytes=70, waiting=1, lost=0)
+    api.controller.pulses[container["id"]] = Pulse(ticks=7, failures=1, inputs=(edge,))
+    pulse = await api.get(path)
+    assert (pulse["ticks"], pulse["inputs"][0]["messages"]) == (7, 7)
 
 
 async def test_logs_of_nobody_are_404(api: ApiServing) -> None:

@@ -53,8 +53,8 @@ def create_app(
     is_welcome: Callable[[Mapping[str, str]], bool] = lambda headers: is_trusted(headers, LOOPBACK),
     is_ready: Callable[[], bool] = lambda: True,
 ) -> Entrance:
-    """The ASGI application. `controller` has `logs` and `statistics`; `is_welcome` looks at the headers of a request without a key;
-    while `is_ready` is false, `/readyz` is 503.
+    """The ASGI application. `controller` has `logs`, `pulse` and `statistics`; `is_welcome` looks at the headers of a request
+    without a key; while `is_ready` is false, `/readyz` is 503.
     """
     uploads = ThreadPoolExecutor(API_UPLOADS_MAX, "upload")
     parts = Parts({"gateway": gateway, "controller": controller}, is_ready)
@@ -63,7 +63,7 @@ def create_app(
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "uploads": Provide(lambda: uploads, sync_to_thread=False),
-            "logs": Provide(lambda: controller, sync_to_thread=False),
+            "living": Provide(lambda: controller, sync_to_thread=False),
             "parts": Provide(lambda: parts, sync_to_thread=False),
             **_OF_REQUESTS,
         },
@@ -78,7 +78,7 @@ def create_app(
 
 def openapi() -> dict[str, Any]:
     """The description of the API; it needs no services."""
-    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "uploads", "logs", "parts")}
+    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "uploads", "living", "parts")}
     dependencies = {**nothing, **_OF_REQUESTS}
     return description.document(
         Litestar([*RESOURCES, *HEALTH], dependencies=dependencies, openapi_config=None, logging_config=None)

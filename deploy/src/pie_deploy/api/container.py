@@ -10,10 +10,12 @@ from litestar.response import Stream
 
 from pie_deploy.api import streams
 from pie_deploy.api.messages import Ref
-from pie_deploy.api.provided import Actor, Logs, Services
+from pie_deploy.api.provided import Actor, Living, Services
 from pie_deploy.domain.records import Container
+from pie_deploy.errors import NotFoundError
 from pie_deploy.limits import API_LOG_LINES_MAX
 from pie_deploy.ports.launcher import LogLine
+from pie_flow.control import Pulse
 
 Since = Annotated[
     int, QueryParameter(ge=0, le=(1 << 63) - 1, description="Only what was written after this time: nanoseconds since 1970.")
@@ -30,11 +32,20 @@ class ContainerRoutes(Controller):
         """State, restarts, exit code."""
         return services.containers.show(actor, container_id)
 
+    @get("/{container_id:str}/pulse")
+    async def pulse(self, services: Services, living: Living, actor: Actor, container_id: Ref) -> Pulse:
+        """Its invocations so far, and the counters of its edges; a running container says them every second."""
+        await sync_to_thread(services.containers.show, actor, container_id)
+        pulse = living.pulse(container_id)
+        if pulse is None:
+            raise NotFoundError(f"container {container_id} has not said anything about its work yet")
+        return pulse
+
     @get("/{container_id:str}/logs")
     async def logs(
         self,
         services: Services,
-        logs: Logs,
+        living: Living,
         actor: Actor,
         container_id: Ref,
         follow: Follow = False,
@@ -43,7 +54,7 @@ class ContainerRoutes(Controller):
     ) -> Stream:
         """What the container has written, a line each."""
         await sync_to_thread(services.containers.show, actor, container_id)
-        lines = _lines(logs.logs(container_id, follow=follow, since_ns=since, tail=tail))
+        lines = _lines(living.logs(container_id, follow=follow, since_ns=since, tail=tail))
         return streams.ndjson(lines if follow else await streams.first(lines))
 
 

@@ -10,10 +10,15 @@ from litestar.params import SkipValidation
 from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services import Services as _Services
 from pie_deploy.services.actor import Actor as _Actor
+from pie_flow.control import Pulse
 
 
-class ContainerLogs(Protocol):
-    """Of the controller: it knows which launcher has a container."""
+class LivingContainers(Protocol):
+    """Of the controller: it is in touch with containers and knows which launcher has them."""
+
+    def pulse(self, container_id: str) -> Pulse | None:
+        """What a container last said about its work."""
+        ...
 
     def logs(
         self, container_id: str, *, follow: bool = False, since_ns: int = 0, tail: int | None = None
@@ -24,4 +29,4 @@ Services = NamedDependency[_Services]
 Actor = NamedDependency[_Actor]
 Uploads = NamedDependency[SkipValidation[Executor]]
 """Threads for bodies that are written to disk as they come."""
-Logs = NamedDependency[SkipValidation[ContainerLogs]]
+Living = NamedDependency[SkipValidation[LivingContainers]]

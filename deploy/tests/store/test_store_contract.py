@@ -162,6 +162,11 @@ def _backends(store: Store) -> list[object]:
         return list(reading.backends())
 
 
+def test_a_transaction_inside_a_transaction_is_a_bug_not_a_long_wait(store: Store) -> None:
+    with store.transaction(), pytest.raises(AssertionError), store.transaction():
+        pass
+
+
 # Component versions
 
 

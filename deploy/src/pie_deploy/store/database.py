@@ -41,6 +41,7 @@ class Database:
         self._engine = _engine(url)
         self.is_sqlite = self._engine.dialect.name == "sqlite"
         self._writer = threading.Lock()
+        self._writing_thread = 0
         if self.is_sqlite:
             event.listen(self._engine, "connect", _prepare)
             event.listen(self._engine, "begin", _begin)
@@ -77,11 +78,14 @@ class Database:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         """Writers of this process wait for one another here: SQLite would have them sleep and look again, up to 0.1 s each time."""
+        assert self._writing_thread != threading.get_ident(), "a writer that waits for itself"
         if not self._writer.acquire(timeout=DATABASE_LOCK_TIMEOUT_S):
             raise StorageError(f"the database cannot be used: somebody has been writing for {DATABASE_LOCK_TIMEOUT_S} s")
+        self._writing_thread = threading.get_ident()
         try:
             yield
         finally:
+            self._writing_thread = 0
             self._writer.release()
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 from platform_fakes import config_for_tests
+from postgresql_server import postgresql_server
 
 from pie_deploy.app import Platform
 from pie_deploy.config import ApiConfig, GatewayConfig, Home, UserConfig
@@ -58,6 +59,17 @@ async def test_what_was_recorded_is_there_after_a_restart(home: Home) -> None:
     async with Platform(home, config_for_tests()) as platform:
         assert await asyncio.to_thread(platform.services.backends.list, PLATFORM) == [before]
         assert platform.credential == key
+
+
+@pytest.mark.slow
+async def test_a_database_server_keeps_the_records_if_it_is_asked_to(home: Home) -> None:
+    with postgresql_server() as url:
+        config = replace(config_for_tests(), database=url)
+        async with Platform(home, config) as platform:
+            before = await asyncio.to_thread(platform.services.backends.create, PLATFORM, "words")
+        async with Platform(home, config) as platform:
+            assert await asyncio.to_thread(platform.services.backends.list, PLATFORM) == [before]
+    assert not home.database.exists()
 
 
 async def test_it_can_be_started_again_after_a_port_was_taken(home: Home) -> None:

@@ -224,6 +224,11 @@ def test_a_type_is_shown(api: FakeApi) -> None:
     assert run("type", "show", "Maybe").out == "Name:        Maybe<t>\nDefinition:  Nothing | Just<t>\n"
 
 
+def test_status_tells_what_is_wrong_with_what_runs(api: FakeApi) -> None:
+    api.on_items("/v1/deployments", rows.deployment(status="running", containers_ready=1))
+    assert run("status").err == "pie: wordcount (d-aaaaaaaaaaaa) has containers that are not ready: 1 of 2 are\n"
+
+
 def test_status_is_one_page(api: FakeApi) -> None:
     api.on_items("/v1/deployments", rows.deployment(status="failed", status_message="count crashed 6 times"))
     ran = run("status")

@@ -70,5 +70,14 @@ def tell(seen: Status, now_ns: int) -> None:
     print()
     show(Listing(deployment.columns(names, now_ns), seen.deployments, empty="nothing is deployed"), as_json=False)
     for row in seen.deployments:
-        if row.status == "failed":
-            say(f"{names.backend(row.backend_id)} ({row.id}) has failed: {row.status_message or row.status_reason}")
+        if (wrong := trouble(row)) is not None:
+            say(f"{names.backend(row.backend_id)} ({row.id}) {wrong}")
+
+
+def trouble(row: Deployment) -> str | None:
+    """What is wrong with a deployment."""
+    if row.status == "failed":
+        return f"has failed: {row.status_message or row.status_reason}"
+    if row.status == "running" and row.containers_ready < row.containers:
+        return f"has containers that are not ready: {row.containers_ready} of {row.containers} are"
+    return None

@@ -1,5 +1,6 @@
 """Whoever is killed: nothing accepted is lost, what should serve serves again, no process is left behind. Real processes."""
 
+import json
 import signal
 import subprocess
 import time
@@ -65,6 +66,18 @@ def test_a_killed_supervisor_is_replaced_and_its_containers_come_back(serving: P
     until(lambda: not any(map(psutil.pid_exists, old)), "the containers go with their supervisor")
     until(lambda: answers(serving), "the graph answers again")
     assert len(serving.supervisors()) == 1
+
+
+def test_no_port_listens_but_those_of_api_and_gateway(serving: Platform) -> None:
+    listening = {
+        connection.laddr
+        for process in serving.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    address = json.loads((serving.home / "address.json").read_text())
+    own = {httpx.URL(address[key]).port for key in ("api_url", "gateway_url")}
+    assert {(place.ip, place.port) for place in listening} == {("127.0.0.1", port) for port in own}
 
 
 def test_pie_down_leaves_no_process_behind(serving: Platform) -> None:

@@ -49,6 +49,9 @@ ASYNC_ITEMS_MAX = 256
 VIRTUAL_MESSAGES_MAX = 1024
 """In a virtual input or output: pushing more waits."""
 
+FAILURES_LOGGED_PER_S = 20
+"""Of a component that fails at every message, ten thousand times a second: its log would be nothing else. All are counted."""
+
 FAILURE_TEXT_MAX = 2_000
 """Characters of a failure that travel to the caller; the log has the rest."""
 

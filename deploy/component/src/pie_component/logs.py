@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 _TRACED_IDS_MAX = 8
 
@@ -17,6 +18,29 @@ def set_up(*, debug: bool) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+class Throttle:
+    """Lets so many entries through in each second; tells the next one how many did not come through before it."""
+
+    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._second = -1
+        self._admitted = 0
+        self._held_back = 0
+
+    def admit(self) -> int | None:
+        """None: hold it back. Else how many were held back before."""
+        second = int(self._clock())
+        if second != self._second:
+            self._second, self._admitted = second, 0
+        if self._admitted >= self._per_second:
+            self._held_back += 1
+            return None
+        self._admitted += 1
+        held_back, self._held_back = self._held_back, 0
+        return held_back
 
 
 def trace(correlations: Sequence[int], size_bytes: int) -> str:

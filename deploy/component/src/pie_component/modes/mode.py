@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from pie_component.counters import Counters
 from pie_component.errors import ResultError
-from pie_component.limits import FAILURE_TEXT_MAX
-from pie_component.logs import log
+from pie_component.limits import FAILURE_TEXT_MAX, FAILURES_LOGGED_PER_S
+from pie_component.logs import Throttle, log
 from pie_component.slots import Output
 from pie_flow.envelope import Failure
 from pie_flow.errors import ValueTypeError
@@ -53,6 +53,7 @@ class Emitter:
         self._vertex = vertex
         self._counters = counters
         self._push = push
+        self._throttle = Throttle(FAILURES_LOGGED_PER_S)
         self._parts = len(outputs) + (push is not None)
         self._only = outputs[0] if self._parts == 1 and outputs else None
 
@@ -94,10 +95,11 @@ class Emitter:
     def raised(self, correlation: int, error: BaseException) -> None:
         """The function raised, or gave what it may not: log it once, and pass it on."""
         self._counters.failures += 1
-        if isinstance(error, ResultError):
-            log.error("%s", error)
-        else:
-            log.error("an invocation failed", exc_info=error)
+        held_back = self._throttle.admit()
+        if held_back is not None:
+            if held_back:
+                log.error("%d more failures were not logged", held_back)
+            log.error("an invocation failed: %s", error, exc_info=None if isinstance(error, ResultError) else error)
         self.fail(correlation, Failure(self._vertex, f"{type(error).__name__}: {error}"[:FAILURE_TEXT_MAX]))
 
     def _emit_parts(self, correlation: int, result: Any) -> None:

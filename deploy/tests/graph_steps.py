@@ -62,6 +62,8 @@ TRANSFORMATIONS: list[tuple[str, dict[str, str]]] = [
     ("flatten", {}),
     ("delay_one", {"type": '"Int64"', "value": "0"}),
     ("constant", {"type": '"String"', "value": '"x"'}),
+    ("constant", {"type": '"Int64"', "value": "1"}),
+    ("delay_one", {"type": '"String"', "value": '"y"'}),
     ("nothing", {}),
 ]
 VALUES: list[tuple[str, str | None]] = [
@@ -77,6 +79,7 @@ VALUES: list[tuple[str, str | None]] = [
     ("type", '"Double"'),
     ("type", '"Int64"'),
     ("value", "1"),
+    ("value", '"z"'),
     ("separator", '"-"'),
 ]
 

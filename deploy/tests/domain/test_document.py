@@ -189,9 +189,18 @@ def test_a_component_that_becomes_a_transformation_is_another_vertex() -> None:
 
 
 def test_a_transformation_that_several_parameters_make_another_is_another_vertex() -> None:
+    head = new_head(transform("one", "constant", type='"Int64"', value="1"))
+    other = new_head(transform("one", "constant", type='"String"', value='"x"')).graph()
+    operations = difference(head.graph(), other)
+    assert [type(operation) for operation in operations] == [DeleteVertex, AddVertex]
+    head.apply(operations)
+    assert head.graph() == other
+
+
+def test_a_mutable_value_of_a_transformation_is_all_that_changes() -> None:
     graph = new_head(transform("one", "constant", type='"Int64"', value="1")).graph()
-    other = new_head(transform("one", "delay_one", type='"String"', value='"x"')).graph()
-    assert [type(operation) for operation in difference(graph, other)] == [DeleteVertex, AddVertex]
+    other = new_head(transform("one", "constant", type='"Int64"', value="2")).graph()
+    assert difference(graph, other) == [ChangeParameter(vertex="one", name="value", value="2")]
 
 
 def test_roles_can_be_exchanged() -> None:

@@ -140,7 +140,8 @@ def _is_other(vertex: Vertex, wanted: VertexDocument) -> bool:
     source = vertex.source
     if isinstance(source, ComponentSource):
         return wanted.component is None
-    return wanted.transformation != source.name or len(_shaping(vertex, wanted)) > 1
+    several = len(_changed(vertex.parameters, wanted.literals())) > 1
+    return wanted.transformation != source.name or (several and bool(_shaping(vertex, wanted)))
 
 
 def _reshapes(vertex: Vertex, wanted: VertexDocument) -> bool:

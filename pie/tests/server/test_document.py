@@ -39,5 +39,5 @@ def test_every_limit_is_documented() -> None:
 def test_every_command_that_is_named_exists() -> None:
     for verb, below in re.findall(r"`pie ([a-z]+)(?: ([a-z-]+))?", TEXT):
         assert verb in VERBS
-        commands = getattr(load(verb), "commands", {})
+        commands = getattr(load(f"pie_cli.{verb}"), "commands", {})
         assert not commands or below in commands

@@ -8,7 +8,7 @@ import pytest
 
 from pie_deploy.config import Home
 from pie_deploy.config.address import Address, HomeLock, holder, is_up, read_address, remove_address, write_address
-from pie_deploy.errors import AlreadyExistsError, UnreachableError
+from pie_deploy.errors import AlreadyExistsError, StorageError, UnreachableError
 
 ADDRESS = Address(api_url="http://127.0.0.1:1", gateway_url="http://127.0.0.1:2", pid=3, started_at_ns=4)
 
@@ -93,3 +93,8 @@ def test_removing_it_twice_is_fine(home: Home) -> None:
     remove_address(home)
     remove_address(home)
     assert not home.address.exists()
+
+
+def test_a_home_that_is_none_cannot_be_locked(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="lock: cannot be opened: No such file"), HomeLock(Home(tmp_path / "none")):
+        pass

@@ -1,6 +1,7 @@
 """One of the platform's servers: an ASGI app behind a loopback port, on the event loop that is there."""
 
 import asyncio
+import os
 import socket
 from typing import Any
 
@@ -56,8 +57,9 @@ def _bound(name: str, port: int) -> socket.socket:
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; not every event loop sets it
         return bound
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise StorageError(
-            f"the {name} cannot listen on {LOOPBACK}:{port}: {error.strerror}; choose another port, 0 takes a free one"
+            f"the {name} cannot listen on {LOOPBACK}:{port}: {reason}; choose another port, 0 takes a free one"
         ) from error
 
 

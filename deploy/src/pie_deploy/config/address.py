@@ -32,14 +32,17 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeLock:
-    """Held by the one control plane of a home, as a context manager. Raises AlreadyExistsError when there is one already."""
+    """Held by the one control plane of a home, as a context manager. Raises AlreadyExistsError when there is one already, StorageError."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._file: int | None = None
 
     def __enter__(self) -> Self:
-        self._file = os.open(self._home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._file = os.open(self._home.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(f"{self._home.lock}: cannot be opened: {error.strerror}") from error
         if not _locked(self._file):
             self._close()
             raise AlreadyExistsError(who_is_up(self._home))

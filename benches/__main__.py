@@ -20,6 +20,7 @@ BENCHES = (
     "serve_many",
     "oplog",
     "edges",
+    "scale",
 )
 BENCH_TIMEOUT_S = 1200
 

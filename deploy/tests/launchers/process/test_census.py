@@ -38,6 +38,13 @@ def test_the_main_process_its_session_and_its_descendants_belong() -> None:
     assert pids(census.members(MINE)) == [200, 201, 202, 203]
 
 
+def test_who_has_the_pid_of_a_main_process_that_is_no_more_does_not_belong() -> None:
+    reaped = replace(MINE, is_main_reaped=True)
+    assert pids(Census([row(201, 1, session=200), row(202, 201)]).members(reaped)) == [201, 202]
+    assert pids(Census([row(200, 1), row(201, 200, session=200)]).members(reaped)) == []
+    assert pids(Census([row(200, 1), row(400, 1, mark=MINE.mark)]).members(reaped)) == [400]
+
+
 def test_who_carries_the_mark_belongs_wherever_he_is() -> None:
     census = Census([row(200, SUPERVISOR), row(400, 1, mark="/c-a/spec.json"), row(401, 400), row(500, 1, mark="/c-b/spec.json")])
     assert pids(census.members(MINE)) == [200, 400, 401]

@@ -40,9 +40,12 @@ class Membership:
     """What tells a container's processes."""
 
     main_pid: int
+    """Also the number of its session."""
     mark: str
     pids: Collection[int] = ()
     """Of its control group."""
+    is_main_reaped: bool = False
+    """Then its pid may be somebody else's by now, and so may the session, if the somebody has begun one."""
 
 
 class Census:
@@ -64,8 +67,9 @@ class Census:
 
     def members(self, membership: Membership) -> list[OsProcess]:
         """The processes of one container."""
-        found = {membership.main_pid, *membership.pids}
-        found.update(self._sessions.get(membership.main_pid, ()), self._marks.get(membership.mark, ()))
+        found = {*membership.pids, *self._marks.get(membership.mark, ())}
+        if not membership.is_main_reaped or membership.main_pid not in self._by_pid:
+            found.update((membership.main_pid,), self._sessions.get(membership.main_pid, ()))
         return self._with_descendants(found)
 
     def strays(self, adopter: int, memberships: Iterable[Membership]) -> list[OsProcess]:

@@ -56,7 +56,8 @@ class Contained:
 
     @property
     def membership(self) -> Membership:
-        return Membership(self.pid, self.launch.environment.get(SPEC_VARIABLE, ""), self.group.pids())
+        mark = self.launch.environment.get(SPEC_VARIABLE, "")
+        return Membership(self.pid, mark, self.group.pids(), is_main_reaped=self._status.done())
 
     def report(self) -> ContainerReport:
         return ContainerReport(

@@ -32,7 +32,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HomeLock:
-    """Held by the one control plane of a home, as a context manager. Raises AlreadyExistsError when there is one already, StorageError."""
+    """Held by the one control plane of a home, as a context manager.
+
+    Raises AlreadyExistsError when there is one already, StorageError.
+    """
 
     def __init__(self, home: Home) -> None:
         self._home = home

@@ -4,6 +4,7 @@ started → imported → configured → standby     inputs bound; the old genera
 Go → connected → ready                        outputs connect, endpoints listen, edges know each other both ways
 """
 
+import gc
 import os
 import signal
 import sys
@@ -136,6 +137,7 @@ class Container:
         )
         worker.is_stopping = self.is_stopping
         self._between()
+        gc.freeze()  # what was imported stays: looking through it again and again would only delay messages
         worker.run(mode, self._on_connected, ends_when_done=self.spec.finite)
         worker.drain(mode)
 

@@ -60,6 +60,11 @@ class GatewaySocket:
             log.error("the gateway sent something that is no message: %s", error)
             return None
 
+    @property
+    def has_more(self) -> bool:
+        """Whether a message waits: cheaper to ask than to be told by an exception."""
+        return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+
     def send(self, message: FromContainer, body: bytes = b"") -> None:
         if (self._backlog or not self._try_to_send(message, body)) and isinstance(message, Emitted):
             self._keep(message, body)

@@ -116,9 +116,10 @@ class EndpointServer:
         assert self._socket is not None
         for _ in range(_MESSAGES_PER_TURN):
             received = self._socket.receive()
-            if received is None:
+            if received is not None:
+                self.conversations.take(*received)
+            if not self._socket.has_more:
                 return
-            self.conversations.take(*received)
 
     def handle_posted(self) -> None:
         self._wake.clear()

@@ -22,7 +22,8 @@ NAMES = Names({"b-aaaaaaaaaaaa": "wordcount"}, {"r-aaaaaaaaaaaa": "local"})
 
 
 def backends() -> Listing[Any]:
-    return Listing(listing.columns(NOW_NS), [rows.backend(), rows.backend("staging", id="b-2", forked_from="b-aaaaaaaaaaaa")])
+    forked = rows.backend("staging", id="b-2", forked_from="b-aaaaaaaaaaaa")
+    return Listing(listing.columns(NAMES.backends, NOW_NS), [rows.backend(), forked])
 
 
 def vertices() -> Listing[Any]:

@@ -1,7 +1,7 @@
 """The verbs that look at backends, make and delete them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -72,7 +72,9 @@ def list_backends(watching: Watch = False, as_json: Json = False) -> None:
     with connect() as client:
 
         def look() -> Listing[Backend]:
-            return Listing(columns(time.time_ns()), client.items(at("backends"), Backend), empty="there are no backends")
+            rows = client.items(at("backends"), Backend)
+            names = {row.id: row.name for row in rows}
+            return Listing(columns(names, time.time_ns()), rows, empty="there are no backends")
 
         if watching:
             watch(look, as_json=as_json)
@@ -149,7 +151,7 @@ def operations(
 ) -> None:
     """Show the log of a backend. For example: pie backend operations wordcount --vertex count"""
     with connect() as client:
-        records = list(islice(log(client, backend, after, vertex), limit))
+        records = list(islice(log(client, backend, after, limit, vertex), limit))
     show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json)
 
 
@@ -193,22 +195,22 @@ def diff(
         say("their graphs are the same")
 
 
-def log(client: Client, backend: str, after: int, vertex: str | None) -> Iterator[OperationRecord]:
+def log(client: Client, backend: str, after: int, limit: int | None, vertex: str | None) -> Iterator[OperationRecord]:
     """As many as are asked for; an answer has only so many."""
     path = at("backends", backend, "operations")
-    while page := client.items(path, OperationRecord, after=after, vertex=vertex):
+    while page := client.items(path, OperationRecord, after=after, limit=limit, vertex=vertex):
         yield from page
         after = page[-1].seq
 
 
-def columns(now_ns: int) -> Columns[Backend]:
+def columns(names: Mapping[str, str], now_ns: int) -> Columns[Backend]:
     return {
         "NAME": lambda row: row.name,
         "ID": lambda row: row.id,
         "OWNER": lambda row: row.owner,
         "OPERATIONS": lambda row: row.head,
         "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "FORK OF": lambda row: row.forked_from,
+        "FORK OF": lambda row: names.get(row.forked_from or "", row.forked_from),
         "LEASE": lambda row: row.lease_id,
     }
 

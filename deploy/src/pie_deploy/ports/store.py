@@ -14,7 +14,11 @@ from pie_deploy.domain.records import Backend, ComponentVersion, Container, Depl
 
 
 class Reading(Protocol):
-    """One consistent view. `find_*` answers None for what is not there; names resolve as well as ids."""
+    """One consistent view. `find_*` answers None for what is not there; names resolve as well as ids, and an id goes before a name.
+
+    Lists are in order: by name (versions of a name newest first), deployments, leases and files newest first, containers by deployment,
+    generation and vertex, logs and events oldest first.
+    """
 
     def find_version(self, id_or_name: str) -> ComponentVersion | None:
         """By id, `name@version`, or `name` (the newest released one, else the newest)."""
@@ -80,6 +84,8 @@ class Reading(Protocol):
 
 
 class Transaction(Reading, Protocol):
+    """What it reads is what all transactions before it left; nobody else writes until it ends, so ask for what takes long before."""
+
     def put_version(self, version: ComponentVersion) -> None: ...
 
     def delete_version(self, version_id: str) -> None: ...

@@ -184,7 +184,7 @@ class SqlReading:
 
 def _is_text(ref: str) -> bool:
     """Whether databases take it as text; what is none is the name of nothing."""
-    return "\0" not in ref and not any("\ud800" <= character <= "\udfff" for character in ref)
+    return "\0" not in ref and (ref.isascii() or not any("\ud800" <= character <= "\udfff" for character in ref))
 
 
 def _within(number: int, most: int) -> int:

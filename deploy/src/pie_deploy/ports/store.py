@@ -16,8 +16,8 @@ from pie_deploy.domain.records import Backend, ComponentVersion, Container, Depl
 class Reading(Protocol):
     """One consistent view. `find_*` answers None for what is not there; names resolve as well as ids, and an id goes before a name.
 
-    Lists are in order: by name (versions of a name newest first), deployments, leases and files newest first, containers by deployment,
-    generation and vertex, logs and events oldest first.
+    Lists are in order: by name (versions of a name newest first); deployments, leases and files newest first; containers by
+    deployment, generation and vertex; logs and events oldest first.
     """
 
     def find_version(self, id_or_name: str) -> ComponentVersion | None:
@@ -84,7 +84,7 @@ class Reading(Protocol):
 
 
 class Transaction(Reading, Protocol):
-    """What it reads is what all transactions before it left; nobody else writes until it ends, so ask for what takes long before."""
+    """What it reads is what all transactions before it left, and nobody else writes until it ends: do before it what takes long."""
 
     def put_version(self, version: ComponentVersion) -> None: ...
 

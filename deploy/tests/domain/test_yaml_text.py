@@ -48,6 +48,7 @@ def test_words_and_numbers_are_those_of_json_and_all_else_is_text(text: str, val
         ("a: 1\n---\nb: 2", "x.yml, line 2, column 1: there is more than one document"),
         ("[" * 20 + "]" * 20, "x.yml, line 1, column 18: it nests deeper than 16"),
         ("a: " + "9" * 65, "x.yml, line 1, column 4: a number has at most 64 characters"),
+        ("a: -1e999", "x.yml, line 1, column 4: a number is too large"),
         ("x" * 10_001, "x.yml has 10001 bytes; at most 10000 are read"),
         (b"a: \xff", "x.yml is not UTF-8: invalid start byte at byte 3"),
     ],
@@ -89,7 +90,27 @@ VALUES = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"), max_size=20)
     | st.sampled_from(
-        ["1e3", "1", "-0", "true", "no", "null", "~", "", "0x10", "- a", "a: b", "#", "'", "a\nb\n", " x ", "=", "<<", "9" * 70]
+        [
+            "1e3",
+            "1",
+            "-0",
+            "true",
+            "no",
+            "null",
+            "~",
+            "",
+            "0x10",
+            "- a",
+            "a: b",
+            "#",
+            "'",
+            "a\nb\n",
+            " x ",
+            "=",
+            "<<",
+            "9" * 70,
+            "9" * 70 + "e5",
+        ]
     ),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=10), inner, max_size=4)

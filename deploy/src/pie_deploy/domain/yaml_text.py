@@ -5,6 +5,7 @@ aliases (a few bytes could stand for billions of nodes), no tags, no key twice, 
 `2026-01-01` are text). Size, nesting and number of nodes are bounded. Written: what is read back as the same value.
 """
 
+import math
 import re
 from typing import Any
 
@@ -125,11 +126,19 @@ def _plain(text: str) -> object:
     """The value of a scalar without quotes. Raises ValueError when a number is too long to be one."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in "-+0123456789" or not _DECIMAL.match(text):
+    if _is_text(text):
         return text
     if len(text) > YAML_NUMBER_CHARACTERS_MAX:
         raise ValueError(f"a number has at most {YAML_NUMBER_CHARACTERS_MAX} characters")
-    return int(text) if _INTEGER.match(text) else float(text)
+    value = int(text) if _INTEGER.match(text) else float(text)
+    if value in (math.inf, -math.inf):
+        raise ValueError("a number is too large")
+    return value
+
+
+def _is_text(text: str) -> bool:
+    """Whether a scalar means itself when it has no quotes."""
+    return text not in _WORDS and not (text[0] in "-+0123456789" and _DECIMAL.match(text))
 
 
 def _place(mark: Any) -> str:
@@ -143,8 +152,8 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represent_text(dumper: Any, text: str) -> Any:
     """Quoted when its plain form would be read as something else."""
-    plain = len(text) > YAML_NUMBER_CHARACTERS_MAX or _plain(text) == text
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else '"')
+    style = None if _is_text(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

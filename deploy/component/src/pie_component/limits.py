@@ -95,8 +95,8 @@ HANDLER_THREADS_MAX = 16
 SUBSCRIBERS_MAX = 1024
 """Of all egress endpoints of one container."""
 
-SUBSCRIBER_BYTES_MAX = 1 << 20
-"""Waiting for one subscriber beside its credit: who reads slower is dropped."""
+SUBSCRIBER_BYTES_MAX = 4 << 20
+"""Waiting for one subscriber beside its credit: who reads slower is dropped. A few pictures; all subscribers share their bytes."""
 
 POSTED_MAX = 10_000
 """Values on their way from the worker to the thread of the endpoints; then the worker waits."""

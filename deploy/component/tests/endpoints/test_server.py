@@ -215,12 +215,11 @@ def test_a_reader_that_is_too_slow_is_dropped_and_counted(serve: Serve) -> None:
     served.gateway.request(3, "out", method="GET")
     served.gateway.request(4, "out", method="GET")
     served.until(lambda: len(served.egress.subscribers) == 2)
-    piece = bytes(300_000)
-    for _ in range(12):
-        served.server.emit("out", 0, piece)
-        before = len(served.gateway.answers(4, link.Body))
-        served.until(lambda: len(served.gateway.answers(4, link.Body)) > before)  # noqa: B023
-        served.gateway.say(link.Credit(id=4, size_bytes=len(served.gateway.answers(4, link.Body)[-1][1])))
+    size = len(b'data: ""\n\n') + 400_000  # in Base64
+    for number in range(1, 25):
+        served.server.emit("out", 0, bytes(300_000))
+        served.until(lambda: len(served.gateway.body(4)) == number * size)  # noqa: B023
+        served.gateway.say(link.Credit(id=4, size_bytes=size))
     served.until(lambda: served.gateway.answers(3, link.Cancel))
     assert served.counters.dropped_subscribers == 1
     assert list(served.egress.subscribers) == [4]

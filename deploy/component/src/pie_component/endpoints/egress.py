@@ -15,6 +15,7 @@ from pie_component.logs import log
 from pie_flow.container import EndpointSpec
 from pie_flow.endpoint_link import (
     MESSAGE_BYTES_MAX,
+    PIECE_BYTES_MAX,
     WINDOW_BYTES,
     AcceptSocket,
     Body,
@@ -57,11 +58,13 @@ class Subscriber:
     def offer(self, data: bytes, now_s: float) -> bool:
         """Send it, or keep it until there is credit. False: it reads too slowly."""
         self._sent_at_s = now_s
-        if self._queue or self._window_bytes <= 0:
+        if not self._queue and self._window_bytes > 0:
+            self._write(data)
+        elif self._queued_bytes >= SUBSCRIBER_BYTES_MAX:
+            return False
+        else:
             self._queue.append(data)
             self._queued_bytes += len(data)
-            return self._queued_bytes <= SUBSCRIBER_BYTES_MAX
-        self._write(data)
         return True
 
     def credit(self, size_bytes: int) -> None:
@@ -91,7 +94,11 @@ class Subscriber:
 
     def _write(self, data: bytes) -> None:
         self._window_bytes -= len(data)
-        self._send(SocketMessage(id=self.id, text=self._is_text) if self.is_socket else Body(id=self.id), data)
+        if self.is_socket:
+            self._send(SocketMessage(id=self.id, text=self._is_text), data)
+            return
+        for start in range(0, len(data), PIECE_BYTES_MAX):
+            self._send(Body(id=self.id), data[start : start + PIECE_BYTES_MAX])
 
 
 class Egress:

@@ -20,6 +20,8 @@ BENCHES = (
     "serve_many",
     "oplog",
     "edges",
+    "gateway",
+    "deploy_time",
     "scale",
 )
 BENCH_TIMEOUT_S = 1200

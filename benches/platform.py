@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pie_deploy.cli.client import Client, connect
+from pie_deploy.cli.client import Client
+from pie_deploy.config.address import read_address, read_credential
 from pie_deploy.config.home import HOME_VARIABLE, Home
 from pie_deploy.domain.records import Deployment
 
@@ -34,7 +35,7 @@ class Up:
     def wait_until(self, backend: str, status: str) -> Deployment:
         """Follow a deployment until it is that. Raises RuntimeError when it gets elsewhere."""
         *_, last = self.client.lines(f"/v1/deployments/{backend}/wait", Deployment, status=status, timeout=f"{PATIENCE_S}s")
-        if last.status != status:
+        if status not in (last.status, "gone" if last.gone_at_ns else ""):
             raise RuntimeError(f"{backend} is {last.status}: {last.status_message}")
         return last
 
@@ -47,7 +48,8 @@ def platform() -> Iterator[Up]:
         with subprocess.Popen([*command, "--json"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
             try:
                 assert child.stdout is not None and child.stdout.readline(), "the platform did not come up"
-                with connect(Home(Path(folder))) as client:
+                home = Home(Path(folder))
+                with Client(read_address(home).api_url, read_credential(home)) as client:
                     yield Up(client, environment)
             finally:
                 child.terminate()

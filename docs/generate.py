@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from docs.command_line import markdown as command_line
+from docs.platform_api import markdown as platform_routes
 from pie.config.reference import markdown as configuration_keys
 from pie_deploy.config.reference import markdown as platform_keys
 
@@ -13,6 +14,7 @@ PARTS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "configuration.md": ("keys", configuration_keys),
     "cli.md": ("commands", command_line),
     "deployments_configuration.md": ("platform keys", platform_keys),
+    "deployments_api.md": ("platform routes", platform_routes),
 }
 
 

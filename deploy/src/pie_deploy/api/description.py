@@ -84,7 +84,7 @@ class _Operation:
     @property
     def body(self) -> Any:
         field = self.fields.get("data")
-        return None if field is None else field.annotation
+        return None if field is None else _without_none(field.annotation)
 
     @property
     def answer(self) -> Any:

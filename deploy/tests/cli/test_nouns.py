@@ -77,7 +77,7 @@ def test_a_backend_is_shown_with_its_graph_and_what_it_lacks(api: FakeApi) -> No
     assert "Deployment:  none\n" in ran.out
     assert "\ncount   count@1" in ran.out
     assert "\ntext  count.text" in ran.out
-    assert ran.err == "pie: cannot be deployed yet: input 0 of count is not connected\n"
+    assert ran.err == "pie: it cannot be deployed as it is:\n  - input 0 of count is not connected\n"
 
 
 def test_endpoints_are_listed_with_their_urls(api: FakeApi) -> None:

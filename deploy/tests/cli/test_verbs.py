@@ -87,6 +87,13 @@ def test_the_only_reason_is_not_told_twice(api: FakeApi) -> None:
     assert run("backend", "show", "words").err == "pie: no\n"
 
 
+def test_of_very_many_reasons_the_first_are_told(api: FakeApi) -> None:
+    details = [{"code": "x", "message": f"input 0 of v{number} is not connected"} for number in range(1000)]
+    api.refuse("GET", "/v1/backends/words", 422, "graph_incomplete", "incomplete", *details)
+    lines = run("backend", "show", "words").err.splitlines()
+    assert (len(lines), lines[-1]) == (52, "  and 950 more")
+
+
 def test_a_refusal_cannot_steer_the_terminal(api: FakeApi) -> None:
     api.refuse("GET", "/v1/backends/words", 404, "not_found", "\x1b[2Jgone")
     assert run("backend", "show", "words").err == "pie:  [2Jgone\n"

@@ -1,7 +1,7 @@
 """How a verb ends: an error of the platform becomes a line on stderr and an exit status."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from pie_deploy.cli.exits import exit_status
 from pie_deploy.cli.text import printable
-from pie_deploy.errors import DeployError
+from pie_deploy.errors import DeployError, Detail
 
 DETAILS_MAX = 50
 """Reasons shown: a graph of ten thousand vertices may lack something in each."""
@@ -32,10 +32,15 @@ def told(error: DeployError) -> Iterator[str]:
     yield f"pie: {printable(error.message)}"
     if [detail.message for detail in error.details] == [error.message]:
         return  # the only reason is the message
-    for detail in error.details[:DETAILS_MAX]:
+    yield from reasons(error.details)
+
+
+def reasons(details: Sequence[Detail]) -> Iterator[str]:
+    """A line each, of many the first."""
+    for detail in details[:DETAILS_MAX]:
         about = f"{detail.subject}: " if detail.subject and detail.subject not in detail.message else ""
         yield printable(f"  - {about}{detail.message}")
-    if (more := len(error.details) - DETAILS_MAX) > 0:
+    if (more := len(details) - DETAILS_MAX) > 0:
         yield f"  and {more} more"
 
 

@@ -1,5 +1,6 @@
 """The verbs that look at backends, make and delete them."""
 
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -15,6 +16,7 @@ from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.options import Json, LeaseId, Watch
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
 from pie_deploy.cli.text import ago, described, joined, when
+from pie_deploy.cli.verbs import reasons
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
 from pie_deploy.errors import NotFoundError
@@ -107,8 +109,9 @@ def show_backend(backend: BackendRef, as_json: Json = False) -> None:
         if listing.cells:
             print()
             show(listing, as_json=False)
-    for problem in view.problems:
-        say(f"cannot be deployed yet: {problem.message}")
+    if view.problems:
+        say("it cannot be deployed as it is:")
+        print("\n".join(reasons(view.problems)), file=sys.stderr)
 
 
 @app.command()

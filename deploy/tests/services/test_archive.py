@@ -2,14 +2,16 @@ import gzip
 import io
 import os
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from service_platform import archive_of
+from small_disk import small_disk
 
-from pie_deploy.errors import InvalidArgumentError
+from pie_deploy.errors import InvalidArgumentError, StorageError
 from pie_deploy.services import archive
 from pie_deploy.services.archive import inspect, unpack
 
@@ -109,6 +111,14 @@ def test_a_bomb_is_refused_before_it_is_large(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(archive, "ARCHIVE_ENTRIES_MAX", 10)
     with pytest.raises(InvalidArgumentError, match="larger than 1048576 bytes"):
         inspect(archive_of({**GOOD, "zeros": bytes(4 << 20)}))
+
+
+def test_a_full_disk_is_not_the_archives_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = archive_of({**GOOD, "zeros": bytes(4 << 20)})
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(StorageError, match="No space left"):
+            inspect(packed)
 
 
 def test_a_size_that_is_only_claimed_is_refused() -> None:

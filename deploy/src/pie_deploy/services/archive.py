@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from pie_deploy.errors import InvalidArgumentError
+from pie_deploy.errors import InvalidArgumentError, StorageError
 from pie_deploy.limits import (
     ARCHIVE_BYTES_MAX,
     ARCHIVE_ENTRIES_MAX,
@@ -45,7 +45,7 @@ class Contents:
 
 
 def inspect(data: bytes) -> Contents:
-    """Check an archive and read what describes it. Raises InvalidArgumentError."""
+    """Check an archive and read what describes it. Raises InvalidArgumentError, StorageError."""
     files: set[str] = set()
     texts: dict[str, bytes] = {}
     with _opened(data) as archive:
@@ -94,8 +94,8 @@ def _opened(data: bytes) -> Iterator[tarfile.TarFile]:
 
 @contextmanager
 def _decompressed(data: bytes) -> Iterator[IO[bytes]]:
-    """Small ones in memory, large ones in a file without a name."""
-    bound = ARCHIVE_UNPACKED_BYTES_MAX + ARCHIVE_ENTRIES_MAX * tarfile.RECORDSIZE
+    """Small ones in memory, large ones in a file without a name. Raises StorageError when there is no room for it."""
+    bound = ARCHIVE_UNPACKED_BYTES_MAX + ARCHIVE_ENTRIES_MAX * 4 * tarfile.BLOCKSIZE + tarfile.RECORDSIZE
     size_bytes = 0
     with tempfile.SpooledTemporaryFile(max_size=16 * _CHUNK_BYTES) as plain:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
@@ -103,9 +103,16 @@ def _decompressed(data: bytes) -> Iterator[IO[bytes]]:
                 size_bytes += len(chunk)
                 if size_bytes > bound:
                     raise InvalidArgumentError(f"unpacked, the archive is larger than {ARCHIVE_UNPACKED_BYTES_MAX} bytes")
-                plain.write(chunk)
+                _put_aside(plain, chunk)
         plain.seek(0)
         yield plain
+
+
+def _put_aside(file: IO[bytes], chunk: bytes) -> None:
+    try:
+        file.write(chunk)
+    except OSError as error:
+        raise StorageError(f"the archive cannot be unpacked: {error.strerror or error}") from error
 
 
 class _Bounded:

@@ -72,19 +72,39 @@ def test_a_hello_from_a_new_connection_takes_the_place_of_the_old_one() -> None:
     assert new.heard == [Welcome(), Go()]
 
 
-def test_what_was_sent_is_remembered_until_it_says_hello_again() -> None:
+def test_what_was_sent_is_remembered_as_long_as_the_connection_holds() -> None:
     links = _links()
     container = Container(links)
     container.hello()
     assert links.send("c-1", Go())
     assert links.send("c-1", SetConfig(seq=4))
+    container.hello(step="connected")
     link = links.of("c-1")
     assert link is not None
     assert (link.went, link.pushed_seq) == (True, 4)
-    container.hello()
+    Container(links, b"two").hello(step="connected")
     link = links.of("c-1")
     assert link is not None
-    assert (link.went, link.pushed_seq) == (False, 0)
+    assert (link.went, link.pushed_seq) == (True, 0)
+
+
+def test_who_still_stands_by_may_have_missed_its_go() -> None:
+    links = _links()
+    container = Container(links)
+    container.hello(step="standby")
+    links.send("c-1", Go())
+    assert container.hello(step="standby") == "c-1"
+    link = links.of("c-1")
+    assert link is not None
+    assert not link.went
+
+
+def test_a_hello_that_says_nothing_new_is_no_news() -> None:
+    links = _links()
+    container = Container(links)
+    assert container.hello(step="ready") == "c-1"
+    assert container.hello(step="ready") is None
+    assert container.heard == [Welcome(), Welcome()]
 
 
 def test_a_process_that_is_over_is_not_heard_any_more() -> None:

@@ -97,16 +97,17 @@ class Links:
         if not is_known or self._over.get(hello.container_id) == hello.incarnation:
             self._counts["dropped"] += 1
             return None
-        former = self._links.get(hello.container_id)
-        self._drop(hello.container_id)
+        former, former_peer = self._links.get(hello.container_id), self._peers.get(hello.container_id)
         link = Link(incarnation=hello.incarnation, step=hello.step, config_seq=hello.config_seq)
         if former is not None and former.incarnation == hello.incarnation:
-            link = replace(link, config_errors=former.config_errors, refusal=former.refusal)
+            link = _said_again(former, hello, is_connected=former_peer == peer)
+        if former_peer != peer:
+            self._drop(hello.container_id)
+            self._peers[hello.container_id] = peer
+            self._names[peer] = hello.container_id
         self._links[hello.container_id] = link
-        self._peers[hello.container_id] = peer
-        self._names[peer] = hello.container_id
         peer.send(Welcome())
-        return hello.container_id
+        return hello.container_id if link != former else None
 
     def _drop(self, container_id: str) -> None:
         self._links.pop(container_id, None)
@@ -114,6 +115,15 @@ class Links:
         peer = self._peers.pop(container_id, None)
         if peer is not None:
             self._names.pop(peer, None)
+
+
+def _said_again(former: Link, hello: Hello, *, is_connected: bool) -> Link:
+    """Of a process that is known. What was sent over a connection that is no more may be lost; over one that holds, only a `Go` is
+    doubted, because it must not be missed and may be sent twice.
+    """
+    link = replace(former, step=hello.step, config_seq=max(hello.config_seq, former.config_seq))
+    link = replace(link, went=former.went and hello.step != "standby")
+    return link if is_connected else replace(link, pushed_seq=0)
 
 
 def _told(link: Link, message: Step | Ready | Refused | ConfigApplied) -> Link:

@@ -1,0 +1,124 @@
+"""What containers are told, from the recorded graph."""
+
+import random
+import socket
+from pathlib import Path
+
+import pytest
+from platform_world import ALICE, World, component_archive
+
+from pie_deploy.controller.addresses import control_address, edge_address, endpoint_address
+from pie_deploy.controller.free_ports import free_ports
+from pie_deploy.domain.operations import AddFile, AddVertex, ChangeEndpointAlias, ChangeParameter, Connect, Input, Output
+from pie_deploy.errors import LauncherError
+from pie_deploy.limits import PORT_FIRST, PORT_LAST
+from pie_flow.container import CommandProgram, ContainerSpec, InferletProgram, TransformationProgram
+
+ENGINE = """
+name: engine
+language: command
+worker:
+  argv: [pie, serve, --port, "{port:api}", --model, "{parameter:model}", --cache, "{cache}", --words, "{file:words}"]
+  environment: {HOME: "{work}"}
+  config_schema: {model: {type: String, default: '"tiny \\"one\\""'}}
+  file_schema: {words: {type: text}}
+http:
+  api: {direction: ingress, transports: [http, ws]}
+"""
+AGENT = """
+name: agent
+language: inferlet
+worker:
+  inferlet: {program: chat@1}
+  input_types: [String]
+  output_types: [String]
+  config_schema: {engine: {type: String}}
+http:
+  ask: {direction: ingress, type: String, into: 0, respond: tell}
+  tell: {direction: egress, type: String, of: 0}
+"""
+
+
+async def _specs(world: World) -> dict[str, ContainerSpec]:
+    """An agent whose engine is a vertex of the same graph, and a transformation behind it."""
+    services = world.services
+    engine, agent = (services.components.publish(ALICE, component_archive(text)).id for text in (ENGINE, AGENT))
+    words = services.files.upload(ALICE, "words", "text", [b"the\n"]).id
+    backend = services.backends.create(ALICE, "talk").id
+    world.edit(
+        backend,
+        AddVertex(vertex="engine", component=engine),
+        AddFile(vertex="engine", slot="words", file=words),
+        AddVertex(vertex="agent", component=agent, parameters={"engine": '"vertex://engine/api"'}),
+        AddVertex(vertex="listed", transformation="to_list"),
+        Connect(output=Output("agent"), input=Input("listed")),
+        ChangeEndpointAlias(vertex="agent", endpoint="ask", role="ask"),
+    )
+    deployment = await world.deployed(backend)
+    assert deployment.status == "running", deployment.status_message
+    return {vertex: world.launcher.spec(row.id) for vertex, row in world.containers(deployment.id).items()}
+
+
+async def test_a_reference_to_a_vertex_becomes_the_url_of_its_port() -> None:
+    async with World() as world:
+        specs = await _specs(world)
+        port = specs["engine"].ports["api"]
+        assert specs["agent"].program == InferletProgram(program="chat@1", engine=f"ws://127.0.0.1:{port}")
+        assert specs["agent"].parameters["engine"].value == f'"http://127.0.0.1:{port}"'
+
+
+async def test_the_words_of_a_command_are_replaced() -> None:
+    async with World() as world:
+        specs = await _specs(world)
+        program = specs["engine"].program
+        assert isinstance(program, CommandProgram)
+        port, cache, words = specs["engine"].ports["api"], specs["engine"].cache_folder, specs["engine"].files["words"]
+        told = ("pie", "serve", "--port", str(port), "--model", 'tiny "one"', "--cache", cache, "--words", words)
+        assert program.argv == told
+        assert program.environment == {"HOME": specs["engine"].work_folder}
+        assert words.startswith(str(world.home.blobs))
+
+
+async def test_types_are_those_of_the_whole_graph() -> None:
+    async with World() as world:
+        specs = await _specs(world)
+        assert specs["listed"].program == TransformationProgram(name="to_list")
+        assert (specs["listed"].inputs[0].type, specs["listed"].outputs[0].type) == ("String", "[String]")
+
+
+async def test_a_debug_deployment_tells_its_containers() -> None:
+    async with World() as world:
+        deployment = await world.deployed(world.backend(), debug=True)
+        assert all(world.launcher.spec(row.id).debug for row in world.containers(deployment.id).values())
+
+
+def test_every_address_fits_a_socket_or_is_refused() -> None:
+    run = Path("/tmp/pie-0/0123456789")
+    for address in (control_address(run), edge_address(run, "c-aaaaaaaaaaaa", 999), endpoint_address(run, "c-aaaaaaaaaaaa")):
+        assert len(address.removeprefix("ipc://").encode()) <= 107
+    with pytest.raises(LauncherError, match="TMPDIR"):
+        edge_address(Path("/tmp") / ("x" * 100), "c-aaaaaaaaaaaa", 0)
+
+
+def test_ports_that_are_taken_are_not_given() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        promised = set(free_ports(2, set(), random.Random(1)))
+        found = free_ports(3, promised, random.Random(1))
+    assert len(set(found)) == 3
+    assert not promised & set(found)
+    assert all(PORT_FIRST <= port <= PORT_LAST for port in found)
+
+
+def test_too_few_ports_are_refused() -> None:
+    with pytest.raises(LauncherError):
+        free_ports(1, range(PORT_FIRST, PORT_LAST + 1), random.Random(1))
+
+
+async def test_a_value_that_was_changed_is_what_a_new_container_is_told() -> None:
+    async with World() as world:
+        backend = world.backend()
+        world.edit(backend, ChangeParameter(vertex="a", name="greeting", value='"bye"'))
+        deployment = await world.deployed(backend)
+        spec = world.launcher.spec(world.containers(deployment.id)["a"].id)
+        assert spec.parameters["greeting"].value == '"bye"'

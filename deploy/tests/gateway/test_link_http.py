@@ -8,7 +8,7 @@ import pytest
 from endpoint_container import EndpointContainer
 from gateway_serving import A_ROUTE, TOKEN, Serving
 
-from pie_deploy.gateway import links
+from pie_deploy.gateway import link_http, links
 from pie_deploy.ports.routes import Link
 from pie_flow.endpoint_link import WINDOW_BYTES, Body, Cancel, Credit, Emitted, FromGateway, Request, Response
 
@@ -203,6 +203,27 @@ async def test_pieces_arrive_before_the_stream_has_ended_both_ways(served: Servi
         assert await reader.readexactly(6) == b"1\r\n" + letter + b"\r\n"
     writer.write(b"0\r\n\r\n")
     assert await reader.readexactly(5) == b"0\r\n\r\n"
+    writer.close()
+
+
+async def test_the_answer_may_begin_before_the_body_does(served: Serving) -> None:
+    container = await served.serve()
+    reader, writer = await asyncio.open_connection(served.client.base_url.host, served.client.base_url.port)
+    writer.write(f"POST {URL} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+    request, _ = await container.get(Request)
+    await container.say(Response(id=request.id, status=200, more=True), b"you first")
+    await reader.readuntil(b"you first")
+    writer.write(b"1\r\na\r\n0\r\n\r\n")
+    assert (await container.get(Body))[1] == b"a"
+    writer.close()
+
+
+async def test_a_body_that_does_not_begin_is_408(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_http, "GATEWAY_BODY_IDLE_S", 0.05)
+    await served.serve()
+    reader, writer = await asyncio.open_connection(served.client.base_url.host, served.client.base_url.port)
+    writer.write(f"POST {URL} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
     writer.close()
 
 

@@ -85,6 +85,10 @@ def content_length(headers: Pairs) -> int | None:
     return None
 
 
+def is_chunked(headers: Pairs) -> bool:
+    return any(name == b"transfer-encoding" for name, _ in headers)
+
+
 def check_length(headers: Pairs, limit_bytes: int) -> None:
     """Raises UpstreamError for a body that is too large by its own account."""
     if (content_length(headers) or 0) > limit_bytes:

@@ -22,6 +22,9 @@ _Answer = Emitted | Response
 
 _WITHOUT_BODY = (204, 304)
 
+_NOT_YET: Message = {"body": b"", "more_body": True}
+"""A body in chunks may depend on what the answer begins with: the container is asked before the first chunk is there."""
+
 
 class LinkHttp:
     def __init__(self, links: Links, endings: Endings, counters: Counters) -> None:
@@ -33,9 +36,7 @@ class LinkHttp:
         """Answer the request. Raises UpstreamError before the answer has begun, AnswerBroken afterwards, CallerGone."""
         limit = asked.target.route.body_bytes_max
         headers.check_length(scope["headers"], limit)
-        first = await receive()
-        if first["type"] != "http.request":
-            raise CallerGone
+        first = _NOT_YET if headers.is_chunked(scope["headers"]) else await _received(receive)
         exchange = await self._links.begin(asked.target.backend_id, link, asked.target.route.answer)
         upload = _Upload(exchange, receive, limit)
         try:
@@ -132,7 +133,7 @@ class _Upload:
     async def _run(self) -> None:
         try:
             while not self.is_complete:
-                message = await self._next()
+                message = await _received(self._receive)
                 body: bytes = message.get("body", b"")
                 self._count(body)
                 more = bool(message.get("more_body"))
@@ -144,20 +145,22 @@ class _Upload:
         except (UpstreamError, CallerGone, RouteGone) as failure:
             self._exchange.fail(failure)
 
-    async def _next(self) -> Message:
-        try:
-            async with asyncio.timeout(GATEWAY_BODY_IDLE_S):
-                message = await self._receive()
-        except TimeoutError as error:
-            raise UpstreamError(failures.BODY_LATE) from error
-        if message["type"] == "http.disconnect":
-            raise CallerGone
-        return message
-
     def _count(self, body: bytes) -> None:
         self.size_bytes += len(body)
         if self.size_bytes > self._limit_bytes:
             raise UpstreamError(failures.TOO_LARGE)
+
+
+async def _received(receive: Receive) -> Message:
+    """The next piece of the body. Raises UpstreamError, CallerGone."""
+    try:
+        async with asyncio.timeout(GATEWAY_BODY_IDLE_S):
+            message = await receive()
+    except TimeoutError as error:
+        raise UpstreamError(failures.BODY_LATE) from error
+    if message["type"] == "http.disconnect":
+        raise CallerGone
+    return message
 
 
 def _request(id_: int, asked: Asked, scope: Scope, more: bool) -> Request:

@@ -161,6 +161,18 @@ def test_a_lease_is_opened_and_closed(api: FakeApi) -> None:
     assert run("lease", "rollback", "l-1").out == "✓ l-aaaaaaaaaaaa is rolling back\n"
 
 
+def test_a_lease_is_shown_with_all_that_its_containers_said(api: FakeApi) -> None:
+    failed = rows.deployment(status="failed", status_message="count crashed")
+    api.on("GET", "/v1/leases/l-1", LeaseView(lease=rows.lease(label="try it"), deployments=(failed,)))
+    api.on_items("/v1/deployments/d-aaaaaaaaaaaa/containers", rows.container("count", state="exited"))
+    api.on_lines("GET", "/v1/containers/c-count/logs", LogLine(at_ns=rows.THEN_NS, stream="stderr", text="no"))
+    out = run("lease", "debug", "l-1", "--tail", "3").out
+    assert "Label:           try it\n" in out
+    assert "\nd-aaaaaaaaaaaa is failed: count crashed\n" in out
+    assert out.endswith("\ncount | 2023-11-14T22:13:20Z  no\n")
+    assert api.asked[-1].query == {"tail": "3"}
+
+
 def test_a_lease_gets_a_result(api: FakeApi) -> None:
     api.on("POST", "/v1/leases/l-1/result", rows.lease())
     assert run("lease", "set-result", "l-1", '{"verdict": "passed"}').code == 0

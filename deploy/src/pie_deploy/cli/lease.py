@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from pie_deploy.cli import live_test
+from pie_deploy.cli import container, live_test
 from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.exits import FAILED
 from pie_deploy.cli.options import Json, RuntimeRef, Watch
@@ -15,7 +15,7 @@ from pie_deploy.cli.text import ago, span, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import reached, tell_failure
 from pie_deploy.domain.duration import parse_duration
-from pie_deploy.domain.records import Deployment, Lease, Runtime
+from pie_deploy.domain.records import Container, Deployment, Lease, Runtime
 from pie_deploy.errors import DeadlineError, InvalidArgumentError
 from pie_deploy.services.views import LeaseView
 
@@ -71,27 +71,29 @@ def show_lease(lease: Id, as_json: Json = False) -> None:
         view = client.get(at("leases", lease), LeaseView)
     if as_json:
         show_json(view)
-        return
-    row = view.lease
-    show_facts(
-        {
-            "Id": row.id,
-            "State": row.state,
-            "Label": row.label,
-            "Owner": row.owner,
-            "Runtime": row.runtime_id,
-            "Lives for": span(row.ttl_ns),
-            "Last heartbeat": when(row.heartbeat_at_ns),
-            "Opened": when(row.created_at_ns),
-            "Closed": when(row.closed_at_ns),
-            "Why": row.reason,
-            "Result": row.result,
-            "Components": ", ".join(f"{one.name}@{one.version} ({one.id})" for one in view.versions),
-            "Backends": ", ".join(f"{one.name} ({one.id})" for one in view.backends),
-            "Deployments": ", ".join(f"{one.id}, {one.status}" for one in view.deployments),
-            "Files": ", ".join(f"{one.name} ({one.id})" for one in view.files),
-        }
-    )
+    else:
+        tell(view)
+
+
+@app.command()
+def debug(
+    lease: Id,
+    tail: Annotated[int, typer.Option("-n", "--tail", min=0, metavar="LINES", help="Of each container's log.")] = 10,
+) -> None:
+    """Show all that helps to find out what went wrong in a lease: what it owns, its containers, what they said last.
+
+    For example: pie lease debug l-… --tail 50
+    """
+    with connect() as client:
+        view = client.get(at("leases", lease), LeaseView)
+        tell(view)
+        for deployment in view.deployments:
+            print(f"\n{deployment.id} is {deployment.status}: {deployment.status_message or deployment.status_reason or 'fine'}\n")
+            rows = client.items(at("deployments", deployment.id, "containers"), Container)
+            show(Listing(container.columns(time.time_ns()), rows, empty="it has no containers"), as_json=False)
+            for row in rows:
+                for line in container.log_lines(client, row.id, tail=tail):
+                    print(f"{row.vertex} | {container.log_text(line, timestamps=True)}", flush=True)
 
 
 @app.command()
@@ -190,3 +192,27 @@ def columns(runtimes: dict[str, str], now_ns: int) -> Columns[Lease]:
         "HEARTBEAT": lambda row: ago(row.heartbeat_at_ns, now_ns),
         "WHY": lambda row: row.reason,
     }
+
+
+def tell(view: LeaseView) -> None:
+    """A lease and what it owns."""
+    row = view.lease
+    show_facts(
+        {
+            "Id": row.id,
+            "State": row.state,
+            "Label": row.label,
+            "Owner": row.owner,
+            "Runtime": row.runtime_id,
+            "Lives for": span(row.ttl_ns),
+            "Last heartbeat": when(row.heartbeat_at_ns),
+            "Opened": when(row.created_at_ns),
+            "Closed": when(row.closed_at_ns),
+            "Why": row.reason,
+            "Result": row.result,
+            "Components": ", ".join(f"{one.name}@{one.version} ({one.id})" for one in view.versions),
+            "Backends": ", ".join(f"{one.name} ({one.id})" for one in view.backends),
+            "Deployments": ", ".join(f"{one.id}, {one.status}" for one in view.deployments),
+            "Files": ", ".join(f"{one.name} ({one.id})" for one in view.files),
+        }
+    )

@@ -35,7 +35,9 @@ def init(
     from pie_deploy.cli.component.starting import make
 
     made = make(name, folder or Path(name), language)
-    say(f"{made}: try it with `echo '\"hello\"' | pie component test {made}`, publish it with `pie component publish {made}`")
+    if language == "py":
+        say(f"try it with: echo '\"hello\"' | pie component test {made}")
+    say(f"publish it with: pie component publish {made}")
 
 
 @app.command()

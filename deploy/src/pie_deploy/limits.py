@@ -381,7 +381,7 @@ PORT_FIRST = 20_000
 PORT_LAST = 30_999
 
 ENVIRONMENT_LOCK_POLL_S = 0.05
-"""Between two looks whether another builder of the same environment is done: building takes a hundred times as long."""
+"""Between two looks whether pip, or another builder of the same environment, is done: they take a hundred times as long."""
 
 TRANSFORMATION_MEMORY_MAX_BYTES = 512 << 20
 """What a transformation's process may take: full queues of large values; it asks for less when it is placed."""

@@ -105,6 +105,20 @@ async def test_requirements_that_cannot_be_had_are_told_in_pip_s_words(environme
         await environments.ensure(spec_with(tmp_path / "component", "nonexistent-package==1"))
 
 
+async def test_an_environment_that_nobody_needs_any_more_is_given_up(
+    environments: Environments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forever = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr("pie_deploy.launchers.process.pip.install_command", lambda *_, **__: forever)
+    making = asyncio.create_task(environments.ensure(spec_with(tmp_path / "component", "a==1")))
+    async with asyncio.timeout(60):
+        while not environments._building:
+            await asyncio.sleep(0.01)
+        await environments.close()
+        with pytest.raises(LauncherError, match="given up"):
+            await making
+
+
 @pytest.mark.slow
 async def test_after_a_failure_it_can_be_tried_again(environments: Environments, tmp_path: Path) -> None:
     spec = spec_with(tmp_path / "component", "nonexistent-package==1")

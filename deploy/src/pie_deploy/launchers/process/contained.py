@@ -42,6 +42,7 @@ class Contained:
         self._ended = asyncio.Event()
         self._patience_until_s = 0.0
         """Until then whatever outlives the main process may end by itself."""
+        self._is_told_to_end = False
         self._kill_reason = ""
         self.started_at_ns = clock.now_ns()
         self.exit_code: int | None = None
@@ -53,6 +54,11 @@ class Contained:
     @property
     def is_running(self) -> bool:
         return self.exited_at_ns is None
+
+    @property
+    def is_to_be_watched(self) -> bool:
+        """Whether no control group holds its memory, or the number of its tasks; and it is not being killed already."""
+        return self.is_running and not self._kill_reason and not {"memory", "pids"} <= self.group.controlled
 
     @property
     def membership(self) -> Membership:
@@ -103,7 +109,7 @@ class Contained:
     def _reason(self) -> str:
         if self._kill_reason:
             return self._kill_reason
-        is_killed = self.exit_code == -signal.SIGKILL
+        is_killed = self.exit_code == -signal.SIGKILL and not self._is_told_to_end
         return "out of memory" if is_killed and self.group.out_of_memory_kills() else ""
 
     # --- Being told to end -------------------------------------------------------------------------------------------
@@ -134,8 +140,9 @@ class Contained:
 
     async def kill(self, reason: str = "") -> None:
         """Returns when nothing is left."""
-        self._patience_until_s = 0.0
-        self._kill_reason = self._kill_reason or reason
+        if self.is_running:
+            self._is_told_to_end, self._patience_until_s = True, 0.0
+            self._kill_reason = self._kill_reason or reason
         while self.is_running:
             if not self._status.done():
                 self._kill((await self._take_census()).members(self.membership))

@@ -57,7 +57,8 @@ class Containers:
         self._by_pid: dict[int, Contained] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._census: asyncio.Future[Census] | None = None
-        self._emptied: list[Group] = []
+        self._emptied: dict[str, Group] = {}
+        """Groups of containers that have ended, which the kernel did not let go of at once."""
 
     # --- What there is -----------------------------------------------------------------------------------------------
 
@@ -105,6 +106,7 @@ class Containers:
         log = self._log(launch)
         log.incarnation = launch.incarnation
         limits = GroupLimits(launch.cpu, launch.cpu_max, launch.memory_bytes, launch.processes_max)
+        self._emptied.pop(launch.container_id, None)
         group = self._cgroups.create(launch.container_id, limits)
         spawned = self._spawn(launch, group)
         contained = Contained(launch, spawned, group=group, log=log, clock=self._clock, take_census=self._shared_census)
@@ -174,7 +176,7 @@ class Containers:
                 await asyncio.sleep(KILL_ROUND_S)
         self._cgroups.weigh(len(self._by_pid))
         if not contained.group.remove():
-            self._emptied.append(contained.group)
+            self._emptied[contained.launch.container_id] = contained.group
         if self._contained.get(contained.launch.container_id) is contained:
             self._journal.write(contained.report())
             self._on_change(contained.launch.container_id)
@@ -218,8 +220,8 @@ class Containers:
 
     async def watch(self) -> None:
         """One look at what no control group holds: memory, number of tasks, orphans without any mark."""
-        self._emptied = [group for group in self._emptied if not group.remove()]
-        watched = [contained for contained in self.running if not {"memory", "pids"} <= contained.group.controlled]
+        self._emptied = {container_id: group for container_id, group in self._emptied.items() if not group.remove()}
+        watched = [contained for contained in self.running if contained.is_to_be_watched]
         if not watched:
             return
         census = await self._shared_census()

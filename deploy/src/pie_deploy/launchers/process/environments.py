@@ -15,6 +15,7 @@ import os
 import platform
 import shutil
 import sys
+import threading
 import time
 import venv
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ class Environments:
         self._variables = variables
         self._wheels_only = wheels_only
         self._building: dict[str, asyncio.Task[Path]] = {}
+        self._is_closed = threading.Event()
         self._seeds: dict[tuple[str, ...], list[Seed]] = {}
         """As they were when first looked at: new code of the platform counts when the platform is started again."""
 
@@ -56,8 +58,19 @@ class Environments:
         if task is None:
             task = asyncio.create_task(asyncio.to_thread(self._make, path, requirements, seeds), name=f"environment-{key}")
             self._building[key] = task
-            task.add_done_callback(lambda _: self._building.pop(key, None))
+            task.add_done_callback(self._built)
         return await asyncio.shield(task)  # others may wait for it, too
+
+    def _built(self, task: "asyncio.Task[Path]") -> None:
+        self._building = {key: one for key, one in self._building.items() if one is not task}
+        if not task.cancelled():
+            task.exception()  # whoever waits has it, and perhaps nobody does any more
+
+    async def close(self) -> None:
+        """Gives up what is being made; the next one who needs it makes it anew."""
+        self._is_closed.set()
+        if self._building:
+            await asyncio.wait(self._building.values())
 
     def _needs(self, spec: ContainerSpec) -> tuple[str, list[Seed], str]:
         requirements = check_requirements(_read_requirements(spec))
@@ -70,7 +83,7 @@ class Environments:
         """Blocking. Two builders, also of two processes, make it once."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _lock(path.with_suffix(".lock")) as lock:
+            with _lock(path.with_suffix(".lock"), self._is_closed) as lock:
                 if not (path / _COMPLETE).exists():
                     shutil.rmtree(path, ignore_errors=True)
                     self._build(path, requirements, seeds, lock)
@@ -87,7 +100,7 @@ class Environments:
         compileall.compile_dir(site_packages, quiet=2)
         if requirements:
             (path / "requirements.txt").write_text(requirements)
-            install(path, self._variables, wheels_only=self._wheels_only, lock=lock)
+            install(path, self._variables, wheels_only=self._wheels_only, lock=lock, give_up=self._is_closed)
 
 
 def environment_key(requirements: str, seeds: Sequence[Seed]) -> str:
@@ -106,7 +119,7 @@ def _read_requirements(spec: ContainerSpec) -> bytes:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[int]:
+def _lock(path: Path, give_up: threading.Event) -> Iterator[int]:
     """Waits for another builder, as long as that one may take. Raises LauncherError when it takes longer."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline_s = time.monotonic() + REQUIREMENTS_INSTALL_S
@@ -116,9 +129,8 @@ def _lock(path: Path) -> Iterator[int]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError as error:
-                if time.monotonic() > deadline_s:
+                if time.monotonic() > deadline_s or give_up.wait(ENVIRONMENT_LOCK_POLL_S):
                     raise LauncherError("somebody else builds the same environment, for too long") from error
-                time.sleep(ENVIRONMENT_LOCK_POLL_S)
         yield descriptor
     finally:
         os.close(descriptor)

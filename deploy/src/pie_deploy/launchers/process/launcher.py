@@ -92,6 +92,9 @@ class ProcessLauncher:
     async def close(self, *, stop_all: bool) -> None:
         self._is_closed = True
         self._changes.close()
+        if isinstance(self._environments, Environments):
+            await self._environments.close()
+            self._environments = None
         if stop_all:
             grace_s = STOP_GRACE_NS / 1e9
             await self._ask(lambda request_id: StopAll(id=request_id, grace_s=grace_s), patience_s=grace_s)

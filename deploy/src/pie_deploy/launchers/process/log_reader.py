@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
@@ -20,9 +21,16 @@ class LogReader:
         self._number = 0
         self._descriptor: int | None = None
         self._rest = b""
+        self._lock = threading.Lock()
+        """A thread may be reading when whoever wanted the lines has gone; the descriptor must not be somebody else's by then."""
+        self._is_closed = False
 
     def read(self) -> list[bytes]:
         """The next whole lines; empty when there are none now."""
+        with self._lock:
+            return [] if self._is_closed else self._read()
+
+    def _read(self) -> list[bytes]:
         while True:
             if self._descriptor is None and not self._open_next():
                 return []
@@ -33,7 +41,7 @@ class LogReader:
             # The writer goes on in a newer segment, so this one grows no more: what came between the two looks is its last.
             if lines := self._read_segment():
                 return lines
-            self.close()
+            self._leave_segment()
 
     def _read_segment(self) -> list[bytes]:
         assert self._descriptor is not None
@@ -58,6 +66,11 @@ class LogReader:
         return False
 
     def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            self._leave_segment()
+
+    def _leave_segment(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -6,18 +6,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from pie_deploy.errors import LauncherError
-from pie_deploy.limits import REQUIREMENTS_INSTALL_S, REQUIREMENTS_OUTPUT_BYTES_MAX
+from pie_deploy.limits import ENVIRONMENT_LOCK_POLL_S, REQUIREMENTS_INSTALL_S, REQUIREMENTS_OUTPUT_BYTES_MAX
 
 
-def install(environment: Path, variables: Mapping[str, str], *, wheels_only: bool, lock: int) -> None:
+def install(environment: Path, variables: Mapping[str, str], *, wheels_only: bool, lock: int, give_up: threading.Event) -> None:
     """What stands in its `requirements.txt`. Blocking. Raises LauncherError with the end of pip's output.
 
     lock: a locked descriptor that pip shares: if this process is killed, the next builder waits until pip has ended, too.
+    give_up: set by another thread when nobody needs it any more.
     """
     with tempfile.TemporaryFile() as output:
         pip = subprocess.Popen(
@@ -31,15 +34,24 @@ def install(environment: Path, variables: Mapping[str, str], *, wheels_only: boo
             start_new_session=True,  # what it starts in turn is ended with it
         )
         try:
-            exit_code = pip.wait(REQUIREMENTS_INSTALL_S)
-        except subprocess.TimeoutExpired as error:
-            raise LauncherError(f"installing the requirements takes more than {REQUIREMENTS_INSTALL_S:g} s") from error
+            exit_code = _wait(pip, give_up)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pip.pid, signal.SIGKILL)
             pip.wait()
         if exit_code != 0:
             raise LauncherError(f"the requirements cannot be installed: {_tail(output)}")
+
+
+def _wait(pip: "subprocess.Popen[bytes]", give_up: threading.Event) -> int:
+    """Its exit code. Raises LauncherError when it takes too long, or is not wanted any more."""
+    deadline_s = time.monotonic() + REQUIREMENTS_INSTALL_S
+    while (exit_code := pip.poll()) is None:
+        if time.monotonic() > deadline_s:
+            raise LauncherError(f"installing the requirements takes more than {REQUIREMENTS_INSTALL_S:g} s")
+        if give_up.wait(ENVIRONMENT_LOCK_POLL_S):
+            raise LauncherError("installing the requirements was given up: the platform ends")
+    return exit_code
 
 
 def install_command(environment: Path, *, wheels_only: bool) -> list[str]:

@@ -6,6 +6,7 @@ count, and a waiter says up to where it has seen.
 
 import asyncio
 import threading
+from contextlib import suppress
 
 
 class Wakeup:
@@ -27,8 +28,7 @@ class Wakeup:
             self._count += 1
             waiting, self._waiting = self._waiting, set()
         for loop, future in waiting:
-            # A loop that closes in between has no waiter any more.
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(_wake, future)
 
     async def wait(self, after: int) -> int:

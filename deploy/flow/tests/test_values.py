@@ -19,7 +19,8 @@ typed_values = types(max_leaves=8).flatmap(lambda kind: st.tuples(st.just(kind),
 
 
 def _shown(value: object) -> str:
-    return "object" if type(value) is object else str(value)[:40]
+    """The same in every run: without addresses."""
+    return type(value).__name__ if type(value) in (object, memoryview) else str(value)[:40]
 
 
 anything = st.recursive(
@@ -73,7 +74,7 @@ def test_what_does_not_conform_is_a_flow_error(value: object, kind: Any) -> None
         (2**40, "Int32 | Int64", Variant("Int64", 2**40)),
         ({"b": 1, "a": 2}, "{a: Int64, b: Double}", {"a": 2, "b": 1.0}),
     ],
-    ids=str,
+    ids=_shown,
 )
 def test_what_an_author_may_write_instead(value: object, kind: str, canonical: object) -> None:
     assert same(conformed(value, kind), canonical)

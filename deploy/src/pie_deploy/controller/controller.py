@@ -359,7 +359,7 @@ class Controller:
             try:
                 async for _ in launcher.changes():
                     self._nudged.set()
-            except DeployError as error:
+            except Exception as error:  # only hints are missed: the loop looks at everything now and then anyway
                 _log.warning("a launcher reports no changes: %s", error)
             await asyncio.sleep(1)
 

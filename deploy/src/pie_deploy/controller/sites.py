@@ -54,7 +54,7 @@ class Sites:
         self._lock = threading.Lock()
         self._snapshot = Snapshot()
         self._versions: dict[str, ComponentVersion] = {}
-        self._blueprints: dict[str, tuple[object, Blueprint]] = {}
+        self._blueprints: dict[str, tuple[tuple[Desired, int, int, str], Blueprint]] = {}
         self.graphs = Graphs()
         shapes = shapes_from(self.manifest)
         self._sources = Sources(shapes, self._version, component_folder, self._path_of)
@@ -140,14 +140,13 @@ class Sites:
             if backend is None:
                 raise LauncherError(f"backend {deployment.backend_id} is gone")
             mirror = self.graphs.at_head(reading, backend)
-        rows = {row.vertex: row for row in site.desired.containers if row.generation == generation}
-        # Of the other rows only ids and ports matter, which do not change once they are known; of the graph, its head.
-        key = (generation, mirror.seq, mirror.graph_hash, deployment.debug, all(row.ports for row in rows.values()), len(rows))
         known = self._blueprints.get(deployment.id)
-        if known is not None and known[0] == key:
+        about = (site.desired, generation, mirror.seq, mirror.graph_hash)
+        if known is not None and known[0][0] is site.desired and known[0][1:] == about[1:]:
             return known[1]
+        rows = {row.vertex: row for row in site.desired.containers if row.generation == generation}
         blueprint = Blueprint(deployment, rows, mirror, self._sources, self._home, self._control_address)
-        self._blueprints[deployment.id] = (key, blueprint)
+        self._blueprints[deployment.id] = (about, blueprint)
         while len(self._blueprints) > BLUEPRINTS_KEPT_MAX:
             del self._blueprints[next(iter(self._blueprints))]
         return blueprint

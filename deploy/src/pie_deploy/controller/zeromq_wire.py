@@ -68,7 +68,10 @@ class ZeroMqWire:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 self.malformed += 1
                 continue
-            deliver(Peer(identity, partial(self._send, identity)), message)
+            try:
+                deliver(Peer(identity, partial(self._send, identity)), message)
+            except Exception:  # one message must not end the link of all containers
+                _log.exception("control link: %s", type(message).__name__)
 
     def _send(self, identity: bytes, message: ToContainer) -> None:
         """A ROUTER drops what is for a peer that has gone, and for one whose queue is full: it says hello again if it lives."""

@@ -178,15 +178,18 @@ def _keep_up_all(desired: Desired, current: list[Container], observed: Observed,
     deployment, runtime = desired.deployment, desired.runtime
     lost = {node.id for node in runtime.nodes if node.lost_since_ns is not None}
     used = dict(observed.used)
-    kept = []
-    for row in current:
-        traits = desired.traits.get(row.vertex, Traits())
-        rules = Rules(
+    rules_of = {
+        generation: Rules(
             crash_budget=runtime.crash_budget,
             crash_window_ns=runtime.crash_window_ns,
             startup_timeout_ns=deployment.startup_timeout_ns,
-            ports_are_assigned=_ports_are_assigned(desired, current, row.generation),
+            ports_are_assigned=_ports_are_assigned(desired, current, generation),
         )
+        for generation in {row.generation for row in current}
+    }
+    kept = []
+    for row in current:
+        traits, rules = desired.traits.get(row.vertex, Traits()), rules_of[row.generation]
         if row.node_id in lost and not is_done(row, traits):
             kept.append(_move(row, runtime, used, rules, now_ns))
         else:
@@ -196,8 +199,6 @@ def _keep_up_all(desired: Desired, current: list[Container], observed: Observed,
 
 def _ports_are_assigned(desired: Desired, current: list[Container], generation: int) -> bool:
     traits = desired.traits
-    if not any(one.ports for one in traits.values()):
-        return True
     rows = (row for row in current if row.generation == generation and row.vertex in traits)
     return all(row.ports.keys() >= set(traits[row.vertex].ports) for row in rows)
 

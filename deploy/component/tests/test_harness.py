@@ -95,3 +95,17 @@ def test_a_folder_without_a_manifest_is_named(tmp_path: Path, text: str | None) 
     if text is not None:
         (tmp_path / "component.yml").write_text(text, "latin-1")
     assert main([str(tmp_path)]) == 1
+
+
+def test_a_component_that_ends_by_itself_ends_its_trial(tmp_path: Path) -> None:
+    folder = component(tmp_path)
+    (folder / "src" / "main.py").write_text("raise SystemExit(3)\n")
+    with pytest.raises(TrialError, match="exit code 3"):
+        lines(folder, *["1"] * 50)
+
+
+def test_a_source_runs_until_it_ends(tmp_path: Path) -> None:
+    (tmp_path / "component.yml").write_text("name: count\nworker: {entry: main.py, output_types: [Int64], finite: true}\n")
+    text = "from pie_component import run\ndef count():\n    yield from range(3)\nrun(count)\n"
+    (tmp_path / "main.py").write_text(text)
+    assert lines(tmp_path) == [f'{{"output":0,"value":{number}}}' for number in range(3)]

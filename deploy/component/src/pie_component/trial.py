@@ -30,6 +30,9 @@ from pie_flow.catalogue import CATALOGUE
 from pie_flow.container import SPEC_VARIABLE, ContainerSpec, InputSpec, OutputSpec, ParameterSpec, Program, encode
 from pie_flow.control import FromContainer, Go, Refused, Step
 
+_SILENT_TURNS = 3
+"""After which a component that has ended has nothing more to say."""
+
 
 class TrialError(ComponentError):
     """The component cannot be tried out, or its container refuses to run."""
@@ -122,6 +125,9 @@ class Trial:
         checked = output.conform(value)
         while not output.has_room:
             yield from self._turn(0.1)
+            if self._has_ended:
+                yield from self._last()
+                raise TrialError("the component ended before it had taken everything")
         self._sent += 1
         self._unanswered.add(self._sent)
         output.put(self._sent, checked)
@@ -132,7 +138,7 @@ class Trial:
         """What comes out until it is over: all was taken, and nothing comes for a while, longer if something was not answered.
         Without inputs: until the component ends. Raises TrialError."""
         heard_at_s = time.monotonic()
-        while self._process is not None and self._process.poll() is None:
+        while not self._has_ended:
             shown = list(self._turn(0.05))
             yield from shown
             now_s = time.monotonic()
@@ -140,13 +146,17 @@ class Trial:
                 heard_at_s = now_s
             elif self._outputs and now_s - heard_at_s > (quiet_s if self._unanswered else min(quiet_s, 0.3)):
                 return
-        yield from self._turn(0.0)
+        yield from self._last()
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
     @property
     def _producers(self) -> list[Producer]:
         return [producer for output in self._outputs for producer in output.producers]
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
 
     def _address(self, name: str) -> str:
         return f"ipc://{self.folder}/{name}"
@@ -162,7 +172,7 @@ class Trial:
         ends: list[Producer | Consumer] = [*self._producers, *self._consumers]
         for end in ends:
             poller.register(end.socket, end.events)
-        poller.register(self._control, zmq.POLLIN)
+        poller.register(self._control, zmq.POLLIN)  # so that what it says wakes us
         ready = dict(poller.poll(round(timeout_s * 1000)))
         now_s = time.monotonic()
         for end in ends:
@@ -172,9 +182,20 @@ class Trial:
             else:
                 end.handle(ready.get(end.socket, 0))
                 end.settle()
-        if self._control in ready:
+        while self._control.poll(0):
             self._listen()
         yield from self._shown()
+
+    def _last(self) -> Iterator[Shown]:
+        """What a component that has ended has sent last. Raises TrialError unless it ended well."""
+        silent_turns = 0
+        while silent_turns < _SILENT_TURNS:
+            shown = list(self._turn(0.05))
+            yield from shown
+            silent_turns = 0 if shown else silent_turns + 1
+        code = self._process.returncode if self._process is not None else 0
+        if code not in (None, 0):
+            raise TrialError(f"the component ended with exit code {code}")
 
     def _shown(self) -> Iterator[Shown]:
         for position, queue in enumerate(self._queues):

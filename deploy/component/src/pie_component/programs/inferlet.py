@@ -8,6 +8,7 @@ fails, and an engine that stays away, are failures of their message alone.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ _ENGINE_PARAMETERS = ("engine", "api_key")
 
 
 class EngineError(ComponentError):
-    """The engine stayed away, or what it said is not of the output's type."""
+    """The engine stays away, or refuses us."""
 
 
 class Upload:
@@ -187,6 +188,8 @@ def run_inferlet(container: Container, program: InferletProgram, config: Config)
     spec = container.spec
     if len(spec.inputs) != 1 or len(spec.outputs) > 2:
         raise PreconditionError("a vertex with an inferlet has one input and at most two outputs")
+    if program.api_key_file is not None and not os.access(program.api_key_file, os.R_OK):
+        raise PreconditionError(f"the engine's key in {program.api_key_file} cannot be read")
     upload = None
     if program.program.endswith(".wasm"):
         upload = Upload(folder(spec.component_folder) / program.program)

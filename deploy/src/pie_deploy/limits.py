@@ -308,6 +308,9 @@ LOG_BURST_BYTES = 4 << 20
 LOG_RETENTION_S = 7 * 24 * 3600
 """A log stays this long after its last line when the container is gone."""
 
+LOG_SWEEP_INTERVAL_S = 3600.0
+"""Between two looks for logs whose time is over: an hour more of seven days matters to nobody."""
+
 FOLLOW_AFTER_EXIT_NS = 2 * RESTART_BACKOFF_MAX_NS
 """A followed log ends this long after its container has exited: it is not going to be started again."""
 

@@ -26,7 +26,7 @@ from pie_deploy.launchers.process.log_retention import sweep_logs
 from pie_deploy.launchers.process.machine import describe_machine
 from pie_deploy.launchers.process.messages import Answer, Forget, Launch, Observe, Observed, Request, Start, Stop, StopAll
 from pie_deploy.launchers.process.place import Place
-from pie_deploy.limits import FOLLOW_AFTER_EXIT_NS, STOP_GRACE_NS
+from pie_deploy.limits import FOLLOW_AFTER_EXIT_NS, LOG_SWEEP_INTERVAL_S, STOP_GRACE_NS
 from pie_deploy.ports.launcher import ContainerLimits, LogLine, ObservedContainer
 from pie_flow.container import ContainerSpec, encode
 
@@ -67,6 +67,7 @@ class ProcessLauncher:
         self._changes = Changes()
         options = ["--orphan-grace-s", str(orphan_grace_s), *(() if use_cgroups else ("--without-cgroups",))]
         self._connection = SupervisorConnection(self._place, options, self._changes)
+        self._logs_swept_at_s = 0.0
         self._is_closed = False
 
     # --- Life --------------------------------------------------------------------------------------------------------
@@ -85,7 +86,7 @@ class ProcessLauncher:
             self._home.create()
             for folder in (self._home.logs, self._home.caches, self._place.folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sweep_logs(self._home, time.time())
+            self._sweep_logs()
         except OSError as error:
             raise LauncherError(f"the launcher's folders cannot be made: {error}") from error
 
@@ -191,6 +192,15 @@ class ProcessLauncher:
         """And the one with its sockets, which has its name."""
         shutil.rmtree(self._home.run / folder.name, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self._sweep_logs()
+
+    def _sweep_logs(self) -> None:
+        """Once in a while: a control plane may be up for months."""
+        now_s = time.time()
+        if now_s - self._logs_swept_at_s > LOG_SWEEP_INTERVAL_S:
+            self._logs_swept_at_s = now_s
+            sweep_logs(self._home, now_s)
 
     async def observe(self) -> Sequence[ObservedContainer]:
         answer = await self._ask(lambda request_id: Observe(id=request_id))

@@ -1,5 +1,9 @@
 """`python -m pie_component test FOLDER`, with real containers."""
 
+import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +113,17 @@ def test_a_source_runs_until_it_ends(tmp_path: Path) -> None:
     text = "from pie_component import run\ndef count():\n    yield from range(3)\nrun(count)\n"
     (tmp_path / "main.py").write_text(text)
     assert lines(tmp_path) == [f'{{"output":0,"value":{number}}}' for number in range(3)]
+
+
+def test_a_trial_that_is_told_to_end_takes_its_component_along(tmp_path: Path) -> None:
+    (tmp_path / "component.yml").write_text("name: tick\nworker: {entry: main.py, output_types: [Int64]}\n")
+    text = "import os\nfrom pie_component import run\ndef tick():\n    while True:\n        yield os.getpid()\nrun(tick)\n"
+    (tmp_path / "main.py").write_text(text)
+    command = [sys.executable, "-m", "pie_component", "test", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = json.loads(process.stdout.readline())["value"]
+        process.send_signal(signal.SIGTERM)
+        process.stdout.close()
+        assert process.wait(30) == 0
+    assert not Path(f"/proc/{child}").exists()

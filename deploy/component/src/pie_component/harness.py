@@ -6,7 +6,9 @@ A line is a value for the only input; with several inputs it is `{"input": N, "v
 
 import argparse
 import json
+import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -157,6 +159,7 @@ def main(arguments: Sequence[str]) -> int:
     options = _options(arguments)
     if options is None:
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the component too
     try:
         harness = Harness(Path(options.folder), literals=options.set, files=options.file)
         return _run(harness, options)
@@ -164,6 +167,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:  # whoever reads has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import socket
 
 import httpx
@@ -11,6 +12,7 @@ from pie_deploy.app import Platform
 from pie_deploy.config import ApiConfig, GatewayConfig, Home, UserConfig
 from pie_deploy.config.address import is_up, read_address
 from pie_deploy.errors import AlreadyExistsError, StorageError, UnreachableError
+from pie_deploy.launchers.fake import FakeLauncher
 from pie_deploy.services.actor import PLATFORM
 
 
@@ -142,3 +144,35 @@ def test_a_password_is_not_shown(home: Home) -> None:
     config = replace(config_for_tests(), database="postgresql://pie:secret@db.example.org/pie")
     assert Platform(home, config).database == "postgresql, db.example.org/pie"
     assert Platform(home).database == f"SQLite, {home.database}"
+
+
+async def test_nobody_is_let_in_any_more_when_containers_are_stopped(home: Home) -> None:
+    let_in: list[str] = []
+    closed: list[bool] = []
+
+    class Watched(FakeLauncher):
+        async def close(self, *, stop_all: bool) -> None:
+            closed.append(stop_all)
+            async with httpx.AsyncClient(timeout=5) as http:
+                for url in (platform.api_url, platform.gateway_url):
+                    with contextlib.suppress(httpx.ConnectError):
+                        await http.get(url)
+                        let_in.append(url)
+
+    platform = Platform(home, config_for_tests(), launchers={"fake": Watched()})
+    await platform.start()
+    await platform.stop()
+    assert (closed, let_in) == ([True], [])
+
+
+async def test_containers_may_be_left_to_the_next_one(home: Home) -> None:
+    closed: list[bool] = []
+
+    class Watched(FakeLauncher):
+        async def close(self, *, stop_all: bool) -> None:
+            closed.append(stop_all)
+
+    platform = Platform(home, config_for_tests(), launchers={"fake": Watched()})
+    await platform.start()
+    await platform.stop(keep_containers=True)
+    assert closed == [False]

@@ -44,7 +44,7 @@ class Listener:
         return self._serving
 
     async def stop(self) -> None:
-        """Let requests under way end, within the grace."""
+        """Let requests under way end, within the grace. Again is fine."""
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await asyncio.wait((self._serving,))

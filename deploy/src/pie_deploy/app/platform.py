@@ -118,8 +118,8 @@ class Platform:
         stack.push_async_callback(api.stop)
         self.api_url, self.gateway_url = api.url, front.url
         await self._wire(stack, store)
-        await self._serve(front, self.gateway.app)
-        await self._serve(api, self._api())
+        await self._serve(stack, front, self.gateway.app)
+        await self._serve(stack, api, self._api())
         write_address(self.home, self._address())
         stack.callback(remove_address, self.home)
 
@@ -152,8 +152,9 @@ class Platform:
         known = authenticate(self.config, self.credential)
         return create_app(self.services, self.controller, self.gateway, known, is_welcome=partial(is_trusted, server_host=LOOPBACK))
 
-    async def _serve(self, listener: Listener, app: Any) -> None:
+    async def _serve(self, stack: AsyncExitStack, listener: Listener, app: Any) -> None:
         self._tasks.append(await listener.start(app, self.config.limits.connections))
+        stack.push_async_callback(listener.stop)  # at the end nobody is let in any more, then containers are stopped
 
     def _run(self, stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -106,6 +106,8 @@ class Worker:
                 for output in self._outputs
                 for index, one in enumerate(output.producers)
             ),
+            dropped_subscribers=self._counters.dropped_subscribers,
+            refused_requests=self._counters.refused_requests,
         )
 
     # --- a turn ------------------------------------------------------------------------------------------------------

@@ -74,6 +74,10 @@ class Pulse(_Message, frozen=True, kw_only=True, tag="pulse"):
     """Of those, how many raised."""
     inputs: tuple[EdgeCounters, ...] = ()
     outputs: tuple[EdgeCounters, ...] = ()
+    dropped_subscribers: int = 0
+    """Readers of egress endpoints that read too slowly."""
+    refused_requests: int = 0
+    """Answered 503, because a bound was reached."""
 
 
 class Go(_Message, frozen=True, kw_only=True, tag="go"):

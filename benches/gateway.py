@@ -4,6 +4,8 @@ requests_per_s   answered, one connection per caller, each asks again when it ha
 p50, p99         from a request's last byte sent to its answer's last byte received
 errors           answers that are not 200, or not x + 3
 
+over NAME        our requests per second over those of the same chain in another system, if that is installed (`benches.rivals`)
+
 Callers, gateway and the three processes share the machine's cores. Known here at 1 / 32 callers: BentoML's three-service chain
 216 / 338 (a third of the answers 500 at 32), Ray Serve 70 / 140, LitServe 112 / 222, Hayhooks in one process 858 / 811.
 """
@@ -20,6 +22,7 @@ import uvloop
 from benches.platform import Up, platform
 from benches.plus_one import BACKEND, archives
 from benches.report import Figure, report
+from benches.rivals import Rival, installed, serving
 from pie_deploy.domain.records import ComponentVersion, Deployment
 from pie_deploy.services.views import AppliedDocument, EndpointView
 
@@ -44,14 +47,24 @@ class Tally:
         return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1e3
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where a chain answers, and how it is asked."""
+
+    url: str
+    body: bytes = b"%d"
+    answer: bytes = b"%d"
+
+
 class Caller(asyncio.Protocol):
     """One connection of the least cost, so that what is measured is the platform."""
 
     _numbers = itertools.count()
 
-    def __init__(self, head: bytes, tally: Tally, ends_at: float) -> None:
+    def __init__(self, head: bytes, chain: Chain, tally: Tally, ends_at: float) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._head = head
+        self._chain = chain
         self._tally = tally
         self._ends_at = ends_at
         self._received = b""
@@ -80,7 +93,7 @@ class Caller(asyncio.Protocol):
     def _ask(self) -> None:
         assert self._transport is not None
         self._number = next(self._numbers)
-        body = str(self._number).encode()
+        body = self._chain.body % self._number
         self._asked_at = time.perf_counter()
         self._transport.write(b"%scontent-length: %d\r\n\r\n%s" % (self._head, len(body), body))
 
@@ -88,7 +101,7 @@ class Caller(asyncio.Protocol):
         assert self._transport is not None
         now = time.perf_counter()
         self._tally.latencies_s.append(now - self._asked_at)
-        if head[9:12] != b"200" or body != str(self._number + 3).encode():
+        if head[9:12] != b"200" or body.strip() != self._chain.answer % (self._number + 3):
             self._tally.errors += 1
         self._received = b""
         if now < self._ends_at:
@@ -98,12 +111,12 @@ class Caller(asyncio.Protocol):
             self._transport.close()
 
 
-async def load(url: str, callers: int, seconds: float) -> Tally:
-    parts, tally = urlsplit(url), Tally()
+async def load(chain: Chain, callers: int, seconds: float) -> Tally:
+    parts, tally = urlsplit(chain.url), Tally()
     head = f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-type: application/json\r\n".encode()
     loop, began = asyncio.get_running_loop(), time.perf_counter()
     connected = [
-        await loop.create_connection(lambda: Caller(head, tally, began + seconds), parts.hostname, parts.port)
+        await loop.create_connection(lambda: Caller(head, chain, tally, began + seconds), parts.hostname, parts.port)
         for _ in range(callers)
     ]
     for _, caller in connected:
@@ -134,13 +147,30 @@ def figures(callers: int, tally: Tally) -> list[Figure]:
     ]
 
 
-def main() -> None:
+def measured(chain: Chain) -> dict[int, Tally]:
+    """By number of callers."""
+    uvloop.run(load(chain, max(CALLERS), WARM_UP_S))
+    return {callers: uvloop.run(load(chain, callers, SECONDS)) for callers in CALLERS}
+
+
+def beside(rival: Rival, ours: dict[int, Tally]) -> list[Figure]:
+    with serving(rival) as url:
+        theirs = measured(Chain(url, rival.body, rival.answer))
     found: list[Figure] = []
+    for callers, tally in theirs.items():
+        good = max(tally.per_s - tally.errors / tally.elapsed_s, 1e-9)
+        found.append(Figure(f"over_{rival.name}_{callers}", ours[callers].per_s / good, "x"))
+        found.append(Figure(f"{rival.name}_errors_{callers}", tally.errors / max(len(tally.latencies_s), 1), "of all answers"))
+    return found
+
+
+def main() -> None:
+    rivals = installed()
     with platform() as up:
-        url = deployed(up)
-        uvloop.run(load(url, max(CALLERS), WARM_UP_S))
-        for callers in CALLERS:
-            found += figures(callers, uvloop.run(load(url, callers, SECONDS)))
+        ours = measured(Chain(deployed(up)))
+    found = [figure for callers, tally in ours.items() for figure in figures(callers, tally)]
+    for rival in rivals:
+        found += beside(rival, ours)
     report("gateway", found)
 
 

@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,18 +30,16 @@ from pie_deploy.controller.effects import Effects, EffectStatistics
 from pie_deploy.controller.inventory import inventory_of
 from pie_deploy.controller.links import Links, LinkStatistics
 from pie_deploy.controller.lookout import Lookout
+from pie_deploy.controller.planning import Planning
 from pie_deploy.controller.publisher import Publisher
 from pie_deploy.controller.recorder import put_to_rest, write
 from pie_deploy.controller.sites import Sites
 from pie_deploy.controller.snapshot import Snapshot, Snapshots
 from pie_deploy.controller.worker import Worker
 from pie_deploy.controller.zeromq_wire import ZeroMqWire
-from pie_deploy.domain.actions import Action, Effect, Record, Remove, Stop
+from pie_deploy.domain.actions import Action, Effect, Record
 from pie_deploy.domain.checker import problems
 from pie_deploy.domain.lease import is_expired
-from pie_deploy.domain.observation import Seen
-from pie_deploy.domain.placement import Amount, in_use
-from pie_deploy.domain.plan import Desired, Observed, due_ns, plan
 from pie_deploy.domain.records import ComponentVersion, File, Lease, Runtime
 from pie_deploy.errors import DeployError, Detail, NotFoundError
 from pie_deploy.limits import LOOK_INTERVAL_NS, NODES_INTERVAL_NS
@@ -79,15 +77,6 @@ class ControllerStatistics:
     links: LinkStatistics
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """A deployment's last look: nothing to do until something of it changes or the time comes."""
-
-    desired: Desired
-    seen: tuple[Seen, ...]
-    due_ns: int | None
-
-
 class Controller:
     def __init__(
         self,
@@ -121,16 +110,16 @@ class Controller:
         self._publisher = Publisher(routes, home.run)
         self._sites = Sites(store, home, components_folder, file_path, self._wire.address)
         self._snapshots = Snapshots(store, self._sites.graphs, self._sites.manifest, mac_key)
-        self._worker = Worker(self._sites, self._links, self._lookout.launcher_of, clock, wakeup.notify)
-        self.effects = Effects(self._worker.perform, clock, self._nudged.set)
+        worker = Worker(self._sites, self._links, self._lookout, clock, wakeup.notify)
+        self.effects = Effects(worker.perform, clock, self._nudged.set)
+        self._planning = Planning(self._lookout, self._links, self.effects)
         self.on_record: Callable[[Record], None] | None = None
         """Told of each record that was written: for tests that end the world there."""
         self._snapshot = Snapshot()
         self._read_count = -1
         self._read_at_ns = 0
         self._nodes_at_ns = 0
-        self._settled: dict[str, _Settled] = {}
-        self._steps = self._planned = 0
+        self._steps = 0
         self._last_step_s = self._longest_step_s = 0.0
         self._is_open = False
 
@@ -183,7 +172,7 @@ class Controller:
         await self._watch_nodes(now_ns, soon=vanished)
         await self._refresh(now_ns)
         self._publisher.publish(self._snapshot)
-        actions = [*self._plan(now_ns), *self._strays(now_ns)]
+        actions = self._planning.plan(self._snapshot, now_ns)
         await self._execute(actions, now_ns)
         closed = await self._close_leases(now_ns)
         self._last_step_s = time.monotonic() - begun_s
@@ -215,7 +204,7 @@ class Controller:
     def statistics(self) -> ControllerStatistics:
         return ControllerStatistics(
             steps=self._steps,
-            planned=self._planned,
+            planned=self._planning.planned,
             last_step_s=self._last_step_s,
             longest_step_s=self._longest_step_s,
             backends=len(self._snapshot.backends),
@@ -238,7 +227,6 @@ class Controller:
         self._sites.use(self._snapshot)
         self._links.admit({container.id: container.secret for container in containers.values()})
         self.effects.keep_only(containers.keys() | self._lookout.processes.keys())
-        self._settled = {key: value for key, value in self._settled.items() if key in self._snapshot.desired}
 
     async def _watch_nodes(self, now_ns: int, *, soon: bool) -> None:
         if now_ns < self._nodes_at_ns + NODES_INTERVAL_NS and not soon:
@@ -249,48 +237,6 @@ class Controller:
             if watched != runtime:
                 await asyncio.to_thread(_put_nodes, self._store, runtime, watched)
                 self._wakeup.notify()
-
-    # --- Plan ---
-
-    def _plan(self, now_ns: int) -> list[Action]:
-        actions: list[Action] = []
-        used: dict[str, Amount] | None = None
-        for desired in self._snapshot.desired.values():
-            seen = tuple(self._seen(container.id) for container in desired.containers)
-            if self._is_settled(desired, seen, now_ns) or self._is_blind(desired):
-                continue
-            if _has_lost_node(desired.runtime) and used is None:
-                used = in_use(self._snapshot.containers.values())
-            by_id = {container.id: one for container, one in zip(desired.containers, seen, strict=True)}
-            observed = Observed(containers=by_id, used=used or {})
-            planned = plan(desired, observed, now_ns)
-            self._planned += 1
-            if used is not None:
-                _add_moves(used, planned)
-            if not planned:
-                self._settled[desired.deployment.id] = _Settled(desired, seen, due_ns(desired, observed, now_ns))
-            actions += planned
-        return actions
-
-    def _is_blind(self, desired: Desired) -> bool:
-        found = (self._snapshot.runtime_of(container) for container in desired.containers)
-        return self._lookout.is_blind_to(runtime for runtime in (desired.runtime, *found) if runtime is not None)
-
-    def _seen(self, container_id: str) -> Seen:
-        return self.effects.seen(container_id, self._lookout.processes.get(container_id), self._links.of(container_id))
-
-    def _is_settled(self, desired: Desired, seen: tuple[Seen, ...], now_ns: int) -> bool:
-        last = self._settled.get(desired.deployment.id)
-        if last is None or last.desired is not desired or (last.due_ns is not None and now_ns >= last.due_ns):
-            return False
-        return last.seen == seen
-
-    def _strays(self, now_ns: int) -> Iterable[Effect]:
-        """What runs and belongs to nothing that is written down."""
-        for container_id, process in self._lookout.strays(self._snapshot.containers):
-            seen = self._seen(container_id)
-            if not seen.busy and now_ns >= seen.retry_at_ns:
-                yield Stop(container_id) if process.running else Remove(container_id)
 
     # --- Execute ---
 
@@ -306,7 +252,6 @@ class Controller:
                     self.on_record(record)
         for action in actions:
             if not isinstance(action, Record) and self._deployment_of(action) not in overtaken:
-                self._worker.strays[action.container_id] = self._lookout.where(action.container_id)
                 self.effects.begin(action)
 
     def _deployment_of(self, effect: Effect) -> str | None:
@@ -344,7 +289,7 @@ class Controller:
     def _idle_s(self) -> float:
         """How long nothing happens unless something changes."""
         now_ns = self._clock.now_ns()
-        moments = [settled.due_ns for settled in self._settled.values() if settled.due_ns is not None]
+        moments = [*self._planning.due_ns()]
         moments += [lease.heartbeat_at_ns + lease.ttl_ns for lease in self._snapshot.leases if lease.state == "open"]
         return max(0.01, min([LOOK_INTERVAL_NS, *(moment - now_ns for moment in moments)]) / 1e9)
 
@@ -376,20 +321,6 @@ class Controller:
         if launcher is None:
             raise NotFoundError(f"there is no container {container_id[:80]!r}")
         return launcher
-
-
-def _has_lost_node(runtime: Runtime) -> bool:
-    return any(node.lost_since_ns is not None for node in runtime.nodes)
-
-
-def _add_moves(used: dict[str, Amount], actions: Sequence[Action]) -> None:
-    """Containers that a plan puts onto other nodes: the next plan of this step must not give the same room away again."""
-    for action in actions:
-        if isinstance(action, Record):
-            for before, after in action.containers:
-                if before.node_id != after.node_id:
-                    amount = Amount(after.cpu, after.memory_bytes, after.gpu)
-                    used[after.node_id] = used.get(after.node_id, Amount()) + amount
 
 
 def _put_nodes(store: Store, before: Runtime, after: Runtime) -> None:

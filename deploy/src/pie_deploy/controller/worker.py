@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pie_deploy.clock import Clock
 from pie_deploy.controller.free_ports import free_ports
 from pie_deploy.controller.links import Links
+from pie_deploy.controller.lookout import Lookout
 from pie_deploy.controller.sites import Site, Sites
 from pie_deploy.domain.actions import (
     AssignPorts,
@@ -21,7 +22,6 @@ from pie_deploy.domain.actions import (
     Start,
     Stop,
 )
-from pie_deploy.domain.records import Runtime
 from pie_deploy.errors import LauncherError, StorageError
 from pie_deploy.limits import SAVE_ATTEMPTS_MAX, STOP_GRACE_NS
 from pie_deploy.ports.launcher import Launcher
@@ -35,36 +35,39 @@ class Worker:
         self,
         sites: Sites,
         links: Links,
-        launcher_of: Callable[[Runtime], Launcher | None],
+        lookout: Lookout,
         clock: Clock,
         wrote: Callable[[], None],
     ) -> None:
         """wrote: called when an effect has written rows."""
         self._sites = sites
         self._links = links
-        self._launcher_of = launcher_of
+        self._lookout = lookout
         self._clock = clock
         self._wrote = wrote
         self._chance = random.Random()
         self._ports_promised: dict[str, dict[str, int]] = {}
         self._save_attempts: dict[str, int] = {}
-        self.strays: dict[str, Launcher | None] = {}
-        """Where containers were seen, for those of which nothing is written down."""
 
     async def perform(self, effect: Effect) -> None:
         """Do it. Raises DeployError, OSError; does nothing when what it is about is no more."""
         site = self._sites.site(effect.container_id)
-        launcher = self.strays.pop(effect.container_id, None)
-        if site is not None:
-            launcher = self._launcher_of(site.runtime)
-            if launcher is None:
-                raise LauncherError(f"runtime {site.runtime.name} has no launcher here")
+        launcher = self._launcher_of(effect.container_id, site)
         if launcher is None:
             return
         if isinstance(effect, Stop | Kill | Remove):
             await _take_away(launcher, effect)
         elif site is not None:
             await self._build(site, launcher, effect)
+
+    def _launcher_of(self, container_id: str, site: Site | None) -> Launcher | None:
+        """Of what is not written down: who has it."""
+        if site is None:
+            return self._lookout.where(container_id)
+        launcher = self._lookout.launcher_of(site.runtime)
+        if launcher is None:
+            raise LauncherError(f"runtime {site.runtime.name} has no launcher here")
+        return launcher
 
     async def _build(self, site: Site, launcher: Launcher, effect: Effect) -> None:
         match effect:

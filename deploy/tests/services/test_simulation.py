@@ -164,6 +164,9 @@ def test_what_must_hold_holds_whatever_people_do(seed: int, tmp_path: Path) -> N
     platform = service_platform(tmp_path, new_id=lambda prefix: f"{prefix}-{next(ids):012}")
     platform.runtime(cpu=100.0)
     platform.released(SHOUTS)
+    for name in ("red", "green"):
+        platform.services.backends.create(ALICE, name)
+        platform.services.backends.append(ALICE, name, [AddVertex(vertex="a", component="shout")])
     crowd = Crowd(platform, seed)
     for _ in range(STEPS):
         crowd.step()

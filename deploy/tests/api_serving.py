@@ -47,7 +47,18 @@ class FakeController:
         return {"steps": 7}
 
 
+@dataclass
 class FakeGateway:
+    """Goes by what is recorded, at once, or by what the test says."""
+
+    platform: ServicePlatform
+    said: dict[str, str | None] = field(default_factory=dict)
+
+    def deployment_status(self, backend_id: str) -> str | None:
+        with self.platform.store.reading() as reading:
+            row = reading.deployment_of(backend_id)
+        return self.said.get(backend_id, None if row is None else row.status)
+
     def statistics(self) -> dict[str, object]:
         return {"requests_total": 3, "answers": {"2xx": 2, "4xx": 1}}
 
@@ -56,6 +67,7 @@ class FakeGateway:
 class ApiServing:
     platform: ServicePlatform
     controller: FakeController
+    gateway: FakeGateway
     app: Any
     client: httpx.AsyncClient
     """Asks as alice."""
@@ -69,12 +81,13 @@ class ApiServing:
 @asynccontextmanager
 async def api_serving(folder: Path, **settings: Any) -> AsyncIterator[ApiServing]:
     platform, controller = service_platform(folder), FakeController()
-    app = create_app(platform.services, controller, FakeGateway(), authenticate, **settings)
+    gateway = FakeGateway(platform)
+    app = create_app(platform.services, controller, gateway, authenticate, **settings)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     headers = {"authorization": "Bearer alice-key"}
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-            yield ApiServing(platform, controller, app, client)
+            yield ApiServing(platform, controller, gateway, app, client)
     finally:
         platform.close()
 

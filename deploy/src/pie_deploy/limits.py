@@ -433,6 +433,14 @@ API_WAIT_MAX_S = 24 * 3600
 API_POLL_S = 1.0
 """After which a stream looks again although nothing was recorded in this process."""
 
+API_ROUTED_S = 5.0
+"""How long an answer waits for the gateway to go by what is recorded. The controller tells it within milliseconds, unless it is
+stuck.
+"""
+
+API_ROUTED_LOOK_S = 0.005
+"""Between two looks at that; they cost a microsecond."""
+
 API_PING_S = 15.0
 """Between signs of life on a quiet event stream: proxies cut connections that are silent for a minute."""
 

@@ -138,6 +138,29 @@ async def test_wait_tells_every_change_and_ends_with_the_status(api: ApiServing)
     assert answer.text.splitlines()[-1].count('"status":"running"') == 1
 
 
+async def test_who_is_told_that_it_runs_finds_its_urls_answering(api: ApiServing) -> None:
+    deployment_id = await deployed(api)
+    backend_id = (await api.get("/v1/backends/words"))["backend"]["id"]
+    api.gateway.said[backend_id] = "deploying"
+    set_status(api, deployment_id, "running")
+    waiting = asyncio.create_task(api.client.get("/v1/deployments/words/wait?timeout=20s"))
+    done, _ = await asyncio.wait((waiting,), timeout=0.2)
+    assert not done
+    api.gateway.said[backend_id] = "running"
+    assert '"status":"running"' in (await waiting).text
+
+
+async def test_who_is_told_that_it_is_torn_down_finds_its_urls_gone(api: ApiServing) -> None:
+    await deployed(api)
+    backend_id = (await api.get("/v1/backends/words"))["backend"]["id"]
+    api.gateway.said[backend_id] = "running"
+    ending = asyncio.create_task(api.client.delete("/v1/deployments/words"))
+    done, _ = await asyncio.wait((ending,), timeout=0.2)
+    assert not done
+    api.gateway.said[backend_id] = "tearing_down"
+    assert (await ending).status_code == 202
+
+
 @pytest.mark.parametrize(("status", "state"), [("running", "failed"), ("running", "tearing_down"), ("failed", "failed")])
 async def test_wait_ends_when_it_cannot_come_any_more(api: ApiServing, status: str, state: str) -> None:
     set_status(api, await deployed(api), state)

@@ -47,6 +47,15 @@ def test_other_backends_are_left_alone() -> None:
     assert table.find(digest("one")) is None and table.find(digest("two")) is not None
 
 
+def test_the_status_that_was_published_last_is_known() -> None:
+    table = RoutingTable()
+    assert table.deployment_status("b-1") is None
+    table.publish(routes(token=RUNNING))
+    assert table.deployment_status("b-1") == "running"
+    table.withdraw("b-1")
+    assert table.deployment_status("b-1") is None
+
+
 def test_withdrawing_an_unknown_backend_is_nothing() -> None:
     assert RoutingTable().withdraw("b-1").gone == frozenset()
 

@@ -17,7 +17,7 @@ from pie_deploy.api.container import ContainerRoutes
 from pie_deploy.api.deployment import DeploymentRoutes
 from pie_deploy.api.entrance import ACTOR, Authenticate, Entrance
 from pie_deploy.api.file import FileRoutes
-from pie_deploy.api.health import Counted, Parts
+from pie_deploy.api.health import Parts
 from pie_deploy.api.lease import LeaseRoutes
 from pie_deploy.api.refusals import on_any_error, on_deploy_error, on_http_error
 from pie_deploy.api.runtime import RuntimeRoutes
@@ -47,13 +47,14 @@ HEALTH = (health.healthz, health.readyz, health.metrics, health.status)
 def create_app(
     services: Services,
     controller: Any,
-    gateway: Counted,
+    gateway: Any,
     authenticate: Authenticate,
     *,
     is_welcome: Callable[[Mapping[str, str]], bool] = lambda headers: is_trusted(headers, LOOPBACK),
     is_ready: Callable[[], bool] = lambda: True,
 ) -> Entrance:
-    """The ASGI application. `controller` has `logs`, `pulse` and `statistics`; `is_welcome` looks at the headers of a request
+    """The ASGI application. `controller` has `logs`, `pulse` and `statistics`, `gateway` has
+    `deployment_status` and `statistics`; `is_welcome` looks at the headers of a request
     without a key; while `is_ready` is false, `/readyz` is 503.
     """
     uploads = ThreadPoolExecutor(API_UPLOADS_MAX, "upload")
@@ -63,6 +64,7 @@ def create_app(
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "uploads": Provide(lambda: uploads, sync_to_thread=False),
+            "routed": Provide(lambda: gateway, sync_to_thread=False),
             "living": Provide(lambda: controller, sync_to_thread=False),
             "parts": Provide(lambda: parts, sync_to_thread=False),
             **_OF_REQUESTS,
@@ -78,7 +80,7 @@ def create_app(
 
 def openapi() -> dict[str, Any]:
     """The description of the API; it needs no services."""
-    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "uploads", "living", "parts")}
+    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "uploads", "routed", "living", "parts")}
     dependencies = {**nothing, **_OF_REQUESTS}
     return description.document(
         Litestar([*RESOURCES, *HEALTH], dependencies=dependencies, openapi_config=None, logging_config=None)

@@ -1,7 +1,7 @@
 """`/v1/deployments`: what runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated
 
 from litestar import Controller, delete, get, post
@@ -11,11 +11,11 @@ from litestar.response import Stream
 
 from pie_deploy.api import streams
 from pie_deploy.api.messages import Items, Redeploy, Ref, Seq, Status, WaitFor
-from pie_deploy.api.provided import Actor, Services
+from pie_deploy.api.provided import Actor, Routed, Services
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment, Event
 from pie_deploy.errors import InvalidArgumentError
-from pie_deploy.limits import API_EVENTS_AT_ONCE, API_SEQ_MAX, API_WAIT_MAX_S
+from pie_deploy.limits import API_EVENTS_AT_ONCE, API_ROUTED_LOOK_S, API_ROUTED_S, API_SEQ_MAX, API_WAIT_MAX_S
 
 LastEventId = Annotated[int | None, HeaderParameter(name="last-event-id", ge=0, le=API_SEQ_MAX, description="Goes on after it.")]
 All = Annotated[bool, QueryParameter(name="all", description="Also those that are gone.")]
@@ -42,10 +42,12 @@ class DeploymentRoutes(Controller):
         asked = data or Redeploy()
         return services.deployments.redeploy(actor, ref, runtime=asked.runtime, debug=asked.debug)
 
-    @delete("/{ref:str}", status_code=202, sync_to_thread=True)
-    def undeploy(self, services: Services, actor: Actor, ref: Ref) -> Deployment:
-        """Begin to tear it down."""
-        return services.deployments.undeploy(actor, ref)
+    @delete("/{ref:str}", status_code=202)
+    async def undeploy(self, services: Services, routed: Routed, actor: Actor, ref: Ref) -> Deployment:
+        """Begin to tear it down; when this is answered, its URLs are 404."""
+        row = await sync_to_thread(services.deployments.undeploy, actor, ref)
+        await _until_routed(lambda: routed.deployment_status(row.backend_id) != "running")
+        return row
 
     @get("/{ref:str}/containers", sync_to_thread=True)
     def containers(self, services: Services, actor: Actor, ref: Ref) -> Items[Container]:
@@ -59,13 +61,17 @@ class DeploymentRoutes(Controller):
         return streams.server_sent(_events(services, actor, row.id, max(after, last_event_id or 0)))
 
     @get("/{ref:str}/wait")
-    async def wait(self, services: Services, actor: Actor, ref: Ref, status: WaitFor = "running", within: Within = "5m") -> Stream:
-        """The row now and at every change, a line each, until it has the status, or can no longer get it, or time is over."""
+    async def wait(
+        self, services: Services, routed: Routed, actor: Actor, ref: Ref, status: WaitFor = "running", within: Within = "5m"
+    ) -> Stream:
+        """The row now and at every change, a line each, until it has the status, or can no longer get it, or time is over. Once it
+        is told that it runs, its URLs answer.
+        """
         timeout_s = parse_duration(within) / 1e9
         if not 0 <= timeout_s <= API_WAIT_MAX_S:
             raise InvalidArgumentError(f"timeout is at most {API_WAIT_MAX_S} s")
         row = await sync_to_thread(services.deployments.show, actor, ref)
-        return streams.ndjson(_changes(services, actor, row.id, status, timeout_s))
+        return streams.ndjson(_changes(services, routed, actor, row, status, timeout_s))
 
 
 async def _events(services: Services, actor: Actor, deployment_id: str, after: int) -> AsyncIterator[bytes]:
@@ -91,14 +97,26 @@ async def _events(services: Services, actor: Actor, deployment_id: str, after: i
             pinging.said()
 
 
-async def _changes(services: Services, actor: Actor, deployment_id: str, status: Status, timeout_s: float) -> AsyncIterator[bytes]:
+async def _until_routed(holds: Callable[[], bool]) -> None:
+    """Wait, but not for long, until the gateway goes by what is recorded: the controller tells it a moment later."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + API_ROUTED_S
+    while not holds() and loop.time() < until_s:  # noqa: ASYNC110 - the gateway tells nobody, it is only asked now
+        await asyncio.sleep(API_ROUTED_LOOK_S)
+
+
+async def _changes(
+    services: Services, routed: Routed, actor: Actor, deployment: Deployment, status: Status, timeout_s: float
+) -> AsyncIterator[bytes]:
     said: Deployment | None = None
     until_s = asyncio.get_running_loop().time() + timeout_s
 
     def look() -> Deployment:
-        return services.deployments.show(actor, deployment_id)
+        return services.deployments.show(actor, deployment.id)
 
     async for row in streams.looking(services.wakeup, look, until_s=until_s):
+        if row.status == "running" and row.gone_at_ns is None:
+            await _until_routed(lambda: routed.deployment_status(deployment.backend_id) == "running")
         if row != said:
             yield streams.line(row)
             said = row

@@ -24,7 +24,7 @@ JSON = "application/json"
 
 _REFERENCE = "#/components/schemas/{name}"
 
-_PROVIDED = frozenset({"self", "services", "actor", "uploads", "living", "parts", "request"})
+_PROVIDED = frozenset({"self", "services", "actor", "uploads", "routed", "living", "parts", "request"})
 """Arguments of handlers that do not come from the caller."""
 
 _REFUSALS: Mapping[HTTPStatus, str] = {

@@ -25,6 +25,15 @@ class LivingContainers(Protocol):
     ) -> AsyncIterator[LogLine]: ...
 
 
+class Routing(Protocol):
+    """Of the gateway: what it goes by."""
+
+    def deployment_status(self, backend_id: str) -> str | None:
+        """None: the backend has no deployment."""
+        ...
+
+
+Routed = NamedDependency[SkipValidation[Routing]]
 Services = NamedDependency[_Services]
 Actor = NamedDependency[_Actor]
 Uploads = NamedDependency[SkipValidation[Executor]]

@@ -63,6 +63,10 @@ class Gateway:
             self._links.close()
             await self._proxy_http.close()
 
+    def deployment_status(self, backend_id: str) -> str | None:
+        """Of the deployment that requests to the backend go by; None: it has none."""
+        return self._table.deployment_status(backend_id)
+
     def statistics(self) -> GatewayStatistics:
         return self._counters.snapshot(endpoints=len(self._table), links=self._links.count, links_up=self._links.count_up)
 

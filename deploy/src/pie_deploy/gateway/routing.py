@@ -46,6 +46,7 @@ class RoutingTable:
         self._targets: dict[bytes, Target] = {}
         self._digests: dict[str, frozenset[bytes]] = {}
         """Of each backend's tokens."""
+        self._statuses: dict[str, str | None] = {}
 
     def __len__(self) -> int:
         return len(self._targets)
@@ -53,8 +54,13 @@ class RoutingTable:
     def find(self, digest: bytes) -> Target | None:
         return self._targets.get(digest)
 
+    def deployment_status(self, backend_id: str) -> str | None:
+        """What was published last; None: no deployment."""
+        return self._statuses.get(backend_id)
+
     def publish(self, routes: BackendRoutes) -> Change:
         """Replace what is known of a backend."""
+        self._statuses[routes.backend_id] = routes.deployment_status
         targets = {digest(token): _target(token, route, routes) for token, route in routes.routes.items()}
         gone = self._replace(routes.backend_id, targets)
         in_routes = {route.upstream for route in routes.routes.values() if isinstance(route.upstream, Link)}
@@ -63,6 +69,7 @@ class RoutingTable:
     def withdraw(self, backend_id: str) -> Change:
         gone = self._replace(backend_id, {})
         del self._digests[backend_id]
+        self._statuses.pop(backend_id, None)
         return Change(gone, _NO_LINKS)
 
     def _replace(self, backend_id: str, targets: Mapping[bytes, Target]) -> frozenset[bytes]:

@@ -202,6 +202,18 @@ async def test_a_container_that_kills_its_supervisor_takes_itself_down(world: Pr
         assert (await exited(world.launcher, container_id)).reason == "supervisor lost"
 
 
+async def test_a_supervisor_that_is_told_to_end_lets_its_containers_end_well(world: ProcessWorld) -> None:
+    await launch(world, "c-a", "polite")
+    await logged(world.launcher, "c-a", "ready")
+    told = world.launcher.supervisor_pid
+    assert told is not None
+    os.kill(told, signal.SIGTERM)
+    await gone(told)
+    container = await exited(world.launcher, "c-a")
+    assert (container.exit_code, container.reason) == (0, "")
+    assert world.launcher.supervisor_pid != told
+
+
 # --- The control plane is killed -------------------------------------------------------------------------------------
 
 

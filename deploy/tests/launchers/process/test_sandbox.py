@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -216,6 +217,13 @@ async def test_a_program_in_a_sandbox_may_end_in_its_own_way(world: ProcessWorld
     container = await observed(world.launcher, "c-a")
     assert container is not None
     assert container.exit_code == 0
+
+
+@needs_bwrap
+async def test_too_much_memory_in_a_sandbox_is_told_as_such(world: ProcessWorld) -> None:
+    await launch(world, "c-a", "hoards", limits=replace(LIMITS, memory_bytes=64 << 20))
+    container = await exited(world.launcher, "c-a")
+    assert (container.exit_code, container.reason) == (-9, "out of memory")
 
 
 @needs_bwrap

@@ -56,10 +56,10 @@ test-fast: $(STAMP)
 fuzz: $(STAMP)
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) -m "not slow" $(FUZZ)
 
-## make tools   what a few tests need besides, and are skipped without: PostgreSQL and Chromium (Debian, as root), TypeScript
+## make tools   what a few tests need besides, and are skipped without: PostgreSQL, Chromium, bubblewrap (Debian, as root), TypeScript
 tools:
-	@test -x /usr/bin/chromium -a -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" || { apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium postgresql >/dev/null; }
+	@test -x /usr/bin/chromium -a -x /usr/bin/bwrap -a -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" || { apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium postgresql bubblewrap >/dev/null; }
 	@npm --prefix client/javascript --no-fund --no-audit --silent install
 
 ## make bench   every figure, each next to its target

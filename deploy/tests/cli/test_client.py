@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from pie_deploy.cli.client import Client, at, chunks, event_data
+from pie_deploy.cli.client import Client, at, chunks, event_data, lines_of
 from pie_deploy.domain.records import Backend
 from pie_deploy.errors import (
     DeadlineError,
@@ -98,6 +98,20 @@ def test_lines_are_values() -> None:
     assert list(answering(200, b'1\n\n2\n{"a": 3}\n').lines("/v1/x", object)) == [1, 2, {"a": 3}]
 
 
+def test_only_a_newline_ends_a_line() -> None:
+    text = "a\x0b\x0c\x1c\x85\u2028\u2029b\r"
+    assert list(answering(200, msgspec.json.encode({"text": text}) + b"\r\n").lines("/v1/x", object)) == [{"text": text}]
+
+
+def test_lines_may_come_in_pieces() -> None:
+    assert list(lines_of([b"a", b"b\nc", b"", b"\n", b"\nde"])) == [b"ab", b"c", b""]
+
+
+def test_a_line_without_measure_is_refused() -> None:
+    with pytest.raises(DeployError, match="more than 16 MiB"):
+        list(lines_of([b"x" * (1 << 20)] * 17))
+
+
 def test_a_refused_stream_is_an_error() -> None:
     with pytest.raises(NotFoundError, match="no such"):
         list(answering(404, b'{"error": {"code": "not_found", "message": "no such"}}').lines("/v1/x", object))
@@ -109,7 +123,7 @@ def test_server_sent_events_are_values() -> None:
 
 
 def test_an_event_that_has_not_ended_is_none() -> None:
-    assert list(event_data(["data: 1", "", "data: 2"])) == ["1"]
+    assert list(event_data([b"data: 1", b"", b"data: 2"])) == [b"1"]
 
 
 def test_a_download_is_written_as_it_comes() -> None:

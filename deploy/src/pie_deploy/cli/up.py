@@ -58,7 +58,11 @@ def up(
     home = default_home()
     if is_up(home):
         raise AlreadyExistsError(who_is_up(home))
-    options: dict[str, object] = {"--config": config_path, "--port": port, "--gateway-port": gateway_port}
+    options: dict[str, object] = {
+        "--config": config_path and config_path.absolute(),
+        "--port": port,
+        "--gateway-port": gateway_port,
+    }
     command = [sys.executable, "-P", "-m", "pie_deploy.app"]  # -P: what lies in this folder is not part of us
     command += [str(part) for name, value in options.items() if value is not None for part in (name, value)]
     command += [name for name, given in {"--keep": keep, "--debug": debug, "--json": as_json and not detach}.items() if given]
@@ -81,7 +85,7 @@ def start_in_background(home: Home, command: list[str]) -> Address:
     with log.open("ab") as output:
         begin = output.tell()
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True
+            command, cwd=home.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:

@@ -360,6 +360,7 @@ def test_a_container_that_still_imports_ends_at_once_when_told() -> None:
         assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_thread_of_the_components_own_does_not_hold_up_the_end() -> None:
     with Peers() as peers:
         plane = ControlPlane(peers)

@@ -29,7 +29,7 @@ def round_trip(values: list[Any], *, is_marked: bool = False, kind: Any = Any, c
 plain = st.recursive(
     st.booleans() | st.integers(-(1 << 63), (1 << 63) - 1) | st.floats(allow_nan=False) | st.text() | st.binary(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.from_regex("[a-z]{1,3}", fullmatch=True), inner, max_size=4),
-    max_leaves=12,
+    max_leaves=6,
 )
 marked = st.recursive(
     plain | st.just(NOTHING),
@@ -39,16 +39,16 @@ marked = st.recursive(
         | inner.map(just)
         | st.builds(Variant, st.sampled_from(["Just", "[Int64]", "Red"]), inner)
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 
 
-@given(st.lists(plain, max_size=8))
+@given(st.lists(plain, max_size=4))
 def test_plain_values_come_back_as_they_were(values: list[Any]) -> None:
     assert round_trip(values).values == values
 
 
-@given(st.lists(marked, max_size=8))
+@given(st.lists(marked, max_size=4))
 def test_tuples_and_variants_come_back_where_they_are_marked(values: list[Any]) -> None:
     batch = round_trip(values, is_marked=True)
     assert batch.values == values

@@ -143,11 +143,11 @@ async def test_who_is_told_that_it_runs_finds_its_urls_answering(api: ApiServing
     backend_id = (await api.get("/v1/backends/words"))["backend"]["id"]
     api.gateway.said[backend_id] = "deploying"
     set_status(api, deployment_id, "running")
-    waiting = asyncio.create_task(api.client.get("/v1/deployments/words/wait?timeout=20s"))
-    done, _ = await asyncio.wait((waiting,), timeout=0.2)
+    asking = [asyncio.create_task(api.client.get(f"/v1/deployments/words{path}")) for path in ("", "/wait?timeout=20s")]
+    done, _ = await asyncio.wait(asking, timeout=0.2)
     assert not done
     api.gateway.said[backend_id] = "running"
-    assert '"status":"running"' in (await waiting).text
+    assert all('"status":"running"' in answer.text for answer in await asyncio.gather(*asking))
 
 
 async def test_who_is_told_that_it_is_torn_down_finds_its_urls_gone(api: ApiServing) -> None:

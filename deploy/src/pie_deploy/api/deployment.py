@@ -31,10 +31,12 @@ class DeploymentRoutes(Controller):
         """Newest first."""
         return Items([*services.deployments.list(actor, gone=gone)])
 
-    @get("/{ref:str}", sync_to_thread=True)
-    def show(self, services: Services, actor: Actor, ref: Ref) -> Deployment:
+    @get("/{ref:str}")
+    async def show(self, services: Services, routed: Routed, actor: Actor, ref: Ref) -> Deployment:
         """By its id, or its backend's id or name."""
-        return services.deployments.show(actor, ref)
+        row = await sync_to_thread(services.deployments.show, actor, ref)
+        await _until_answering(routed, row)
+        return row
 
     @post("/{ref:str}/redeploy", status_code=202, sync_to_thread=True)
     def redeploy(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Redeploy | None] = None) -> Deployment:
@@ -105,6 +107,12 @@ async def _until_routed(holds: Callable[[], bool]) -> None:
         await asyncio.sleep(API_ROUTED_LOOK_S)
 
 
+async def _until_answering(routed: Routed, row: Deployment) -> None:
+    """Nobody is told that it runs before its URLs answer."""
+    if row.status == "running" and row.gone_at_ns is None:
+        await _until_routed(lambda: routed.deployment_status(row.backend_id) == "running")
+
+
 async def _changes(
     services: Services, routed: Routed, actor: Actor, deployment: Deployment, status: Status, timeout_s: float
 ) -> AsyncIterator[bytes]:
@@ -115,8 +123,7 @@ async def _changes(
         return services.deployments.show(actor, deployment.id)
 
     async for row in streams.looking(services.wakeup, look, until_s=until_s):
-        if row.status == "running" and row.gone_at_ns is None:
-            await _until_routed(lambda: routed.deployment_status(deployment.backend_id) == "running")
+        await _until_answering(routed, row)
         if row != said:
             yield streams.line(row)
             said = row

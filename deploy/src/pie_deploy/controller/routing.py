@@ -30,8 +30,8 @@ def _route(published: Published, container: Container | None, is_running: bool, 
     state: RouteState = "not_running"
     upstream: Link | Port | None = None
     if is_running and container is not None and not _has_ended(container):
-        state = "running" if container.state == "ready" else "restarting"
         upstream = _upstream(published, container, run)
+        state = "running" if container.state == "ready" and upstream is not None else "restarting"
     return Route(
         vertex=published.vertex,
         endpoint=published.endpoint,
@@ -52,7 +52,8 @@ def _has_ended(container: Container) -> bool:
     return container.state == "exited" and container.exit_code == 0
 
 
-def _upstream(published: Published, container: Container, run: Path) -> Link | Port:
+def _upstream(published: Published, container: Container, run: Path) -> Link | Port | None:
     if published.by_port:
-        return Port(container_id=container.id, port=container.ports[published.endpoint])
+        port = container.ports.get(published.endpoint)
+        return None if port is None else Port(container_id=container.id, port=port)
     return Link(container_id=container.id, address=endpoint_address(run, container.id))

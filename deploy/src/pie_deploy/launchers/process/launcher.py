@@ -96,11 +96,16 @@ class ProcessLauncher:
         if isinstance(self._environments, Environments):
             await self._environments.close()
             self._environments = None
-        if stop_all:
-            grace_s = STOP_GRACE_NS / 1e9
-            await self._ask(lambda request_id: StopAll(id=request_id, grace_s=grace_s), patience_s=grace_s)
-            await self._connection.end_supervisor()
-        await self._connection.close()
+        try:
+            if stop_all:
+                await self._stop_all(STOP_GRACE_NS / 1e9)
+        finally:
+            await self._connection.close()
+
+    async def _stop_all(self, grace_s: float) -> None:
+        """And the supervisor."""
+        await self._ask(lambda request_id: StopAll(id=request_id, grace_s=grace_s), patience_s=grace_s)
+        await self._connection.end_supervisor()
 
     @property
     def supervisor_pid(self) -> int | None:

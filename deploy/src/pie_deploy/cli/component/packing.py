@@ -99,7 +99,11 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 
 def _walk(folder: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InvalidArgumentError(f"{folder}: cannot be read: {error.strerror}") from error
+    for path in entries:
         if any(fnmatch(path.name, pattern) for pattern in patterns):
             continue
         if path.is_dir() and not path.is_symlink():

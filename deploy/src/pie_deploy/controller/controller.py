@@ -19,9 +19,11 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 from pie_deploy.clock import Clock
 from pie_deploy.config import Home
@@ -50,6 +52,9 @@ from pie_deploy.ports.store import Store
 from pie_flow.control import FromContainer, Pulse
 
 _log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Wakeup(Protocol):
@@ -104,6 +109,7 @@ class Controller:
         self._clock = clock
         self._settle_leases = settle_leases
         self._wire: ControlWire = wire or ZeroMqWire(control_address(home.run))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="controller")
         self._nudged = asyncio.Event()
         self._links = Links()
         self._lookout = Lookout(launchers)
@@ -148,7 +154,8 @@ class Controller:
             except DeployError as error:
                 _log.warning("closing a launcher: %s", error)
         if stop_all:
-            await asyncio.to_thread(put_to_rest, self._store)
+            await self._call(put_to_rest, self._store)
+        self._thread.shutdown(wait=False)
         self._is_open = False
 
     async def run(self) -> None:
@@ -197,7 +204,7 @@ class Controller:
     async def problems(self, *, at_rest: bool = False) -> list[Detail]:
         """Everything that does not hold, of what is written down and seen now (`pie_deploy.domain.checker`)."""
         await self._lookout.observe()
-        snapshot = await asyncio.to_thread(self._sites.with_graphs, self._snapshots.read)
+        snapshot = await self._call(self._sites.with_graphs, self._snapshots.read)
         inventory = inventory_of(snapshot, self._lookout.processes, self._publisher.now())
         return problems(inventory, self._clock.now_ns(), at_rest=at_rest)
 
@@ -221,7 +228,7 @@ class Controller:
         count = self._wakeup.count
         if count == self._read_count and now_ns < self._read_at_ns + LOOK_INTERVAL_NS:
             return
-        self._snapshot = await asyncio.to_thread(self._sites.with_graphs, self._snapshots.read)
+        self._snapshot = await self._call(self._sites.with_graphs, self._snapshots.read)
         self._read_count, self._read_at_ns = count, now_ns
         containers = self._snapshot.containers
         self._sites.use(self._snapshot)
@@ -235,7 +242,7 @@ class Controller:
         for runtime in self._snapshot.runtimes.values():
             watched = await self._lookout.watched(runtime, now_ns)
             if watched != runtime:
-                await asyncio.to_thread(_put_nodes, self._store, runtime, watched)
+                await self._call(_put_nodes, self._store, runtime, watched)
                 self._wakeup.notify()
 
     # --- Execute ---
@@ -244,7 +251,7 @@ class Controller:
         records = [action for action in actions if isinstance(action, Record)]
         overtaken: set[str] = set()
         if records:
-            written = await asyncio.to_thread(write, self._store, records, now_ns)
+            written = await self._call(write, self._store, records, now_ns)
             overtaken = {record.before.id for record in records} - {record.before.id for record in written}
             self._wakeup.notify()
             for record in written:
@@ -262,7 +269,7 @@ class Controller:
         """Whether one has come nearer to its end."""
         if self._settle_leases is None or not any(self._is_due(lease, now_ns) for lease in self._snapshot.leases):
             return False
-        return await asyncio.to_thread(self._settle_leases)
+        return await self._call(self._settle_leases)
 
     def _is_due(self, lease: Lease, now_ns: int) -> bool:
         if lease.state == "open":
@@ -311,6 +318,10 @@ class Controller:
     def _hear(self, peer: Peer, message: FromContainer) -> None:
         if self._links.heard(peer, message) is not None:
             self._nudged.set()
+
+    async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """In a thread of its own: a step does not wait behind environments that are built and files that are saved."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(function, *args, **kwargs))
 
     def _launcher_by_row(self, container_id: str) -> Launcher:
         with self._store.reading() as reading:

@@ -178,6 +178,33 @@ async def test_the_end_that_the_command_gives_a_socket_reaches_the_caller(served
         assert (socket.close_code, socket.close_reason) == (4003, "asked")
 
 
+async def test_the_command_is_told_how_the_caller_closed(served: Serving) -> None:
+    told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def wait(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        told.set_result(await receive())
+
+    async with command(served, wait, transports=("ws",)), connect(served) as socket:
+        await socket.close(4001, "enough")
+        async with asyncio.timeout(20):
+            message = await told
+        assert (message["type"], message["code"], message["reason"]) == ("websocket.disconnect", 4001, "enough")
+
+
+async def test_a_command_that_ends_without_a_word_closes_with_1012(served: Serving) -> None:
+    async def vanish(socket: websockets.ServerConnection) -> None:
+        socket.transport.abort()
+
+    async with websockets.serve(vanish, "127.0.0.1", 0) as server:
+        served.serve_port(server.sockets[0].getsockname()[1], transports=("ws",))
+        async with connect(served) as socket:
+            with pytest.raises(websockets.ConnectionClosed):
+                await socket.recv()
+            assert socket.close_code == 1012
+
+
 async def test_a_socket_that_the_command_refuses_is_403(served: Serving) -> None:
     async def refuse(scope: Any, receive: Any, send: Any) -> None:
         await receive()

@@ -55,7 +55,9 @@ TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", "the 
 TOO_LARGE_UNSENT = replace(TOO_LARGE, headers=_CLOSE)
 """For a caller that waits to be told to send its body: it may send it all the same, or not."""
 BODY_LATE = Refusal(HTTPStatus.REQUEST_TIMEOUT, "body_timeout", "the body took too long", _CLOSE)
-NO_TRANSPORT = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "transport_not_supported", "the endpoint has other transports")
+NO_TRANSPORT = Refusal(
+    HTTPStatus.METHOD_NOT_ALLOWED, "transport_not_supported", "the endpoint has other transports", ((b"allow", b""),)
+)
 REFUSED = Refusal(HTTPStatus.FORBIDDEN, "socket_refused", "the component refused the WebSocket")
 
 

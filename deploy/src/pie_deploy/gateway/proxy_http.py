@@ -57,7 +57,7 @@ class ProxyHttp:
         finally:
             answering.cancel()
             watching.cancel()
-            await asyncio.wait((answering, watching))
+            await asyncio.gather(answering, watching, return_exceptions=True)
             self._counters.bytes_in += body.size_bytes
 
     async def _answer(self, asked: Asked, request: httpx.Request, body: "_Body", send: Send) -> None:

@@ -7,15 +7,18 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.typing import Subprotocol
 
 from pie_deploy.gateway import failures, headers
-from pie_deploy.gateway.caller import Receive, Scope, Send
+from pie_deploy.gateway.caller import Message, Receive, Scope, Send
 from pie_deploy.gateway.endings import Endings
 from pie_deploy.gateway.failures import CallerGone, UpstreamError
 from pie_deploy.gateway.proxy_http import LOOPBACK
 from pie_deploy.gateway.request import Asked
-from pie_deploy.gateway.socket_codes import GOING_AWAY, NORMAL, proper_code, proper_reason
+from pie_deploy.gateway.socket_codes import GOING_AWAY, NORMAL, RESTART, proper_code, proper_reason
 from pie_deploy.gateway.statistics import Counters
 from pie_deploy.limits import GATEWAY_CONNECT_TIMEOUT_S
 from pie_deploy.ports.routes import Port
+
+_ABNORMAL = (None, 1006)
+"""The command ended without a word."""
 
 _QUEUE_MESSAGES_MAX = 4
 """That wait for a slow caller; then the command's side is not read."""
@@ -46,27 +49,28 @@ class ProxyWebSocket:
             self._endings.discard(asked.token, route_gone)
             for task in (to_caller, from_caller):
                 task.cancel()
-            await asyncio.wait((to_caller, from_caller))
+            await asyncio.gather(to_caller, from_caller, return_exceptions=True)
         if route_gone.done():
             await send({"type": "websocket.close", "code": GOING_AWAY, "reason": "the endpoint is gone"})
-        elif not from_caller.cancelled() and from_caller.result():
+            return
+        last = None if from_caller.cancelled() or from_caller.exception() is not None else from_caller.result()
+        if last is not None:
+            await upstream.close(proper_code(last.get("code") or NORMAL), proper_reason(last.get("reason") or ""))
             raise CallerGone
-        else:
-            code, reason = proper_code(upstream.close_code or NORMAL), proper_reason(upstream.close_reason or "")
-            await send({"type": "websocket.close", "code": code, "reason": reason})
+        code = RESTART if upstream.close_code in _ABNORMAL else proper_code(upstream.close_code or NORMAL)
+        await send({"type": "websocket.close", "code": code, "reason": proper_reason(upstream.close_reason or "")})
 
     async def _to_caller(self, upstream: ClientConnection, send: Send) -> None:
         async for message in upstream:
             self._counters.bytes_out += len(message)
             await send({"type": "websocket.send", "text" if isinstance(message, str) else "bytes": message})
 
-    async def _from_caller(self, upstream: ClientConnection, receive: Receive) -> bool:
-        """Returns whether it was the caller who left."""
+    async def _from_caller(self, upstream: ClientConnection, receive: Receive) -> Message | None:
+        """Returns how the caller left; None: it was the command."""
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                await upstream.close(proper_code(message.get("code") or NORMAL), proper_reason(message.get("reason") or ""))
-                return True
+                return message
             data: str | bytes | None = message.get("text")
             if data is None:
                 data = message.get("bytes") or b""
@@ -74,7 +78,7 @@ class ProxyWebSocket:
             try:
                 await upstream.send(data)
             except ConnectionClosed:
-                return False
+                return None
 
 
 async def _connected(asked: Asked, port: Port, scope: Scope) -> ClientConnection:

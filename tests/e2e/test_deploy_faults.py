@@ -103,8 +103,7 @@ def test_what_is_stopped_with_the_platform_runs_again_when_it_is_up(serving: Pla
 def test_R23_a_graph_that_gives_wrong_answers_still_reports_running(serving: Platform) -> None:
     """Health is that containers are up; whether what comes out is right is for the proof loop."""
     serving("backend", "change-parameter", BACKEND, "report", "top", "-1")
-    until(lambda: serving.ask(BACKEND, "text", "a b c").json()["top"] != [], "the wrong answer is there")
-    assert len(serving.ask(BACKEND, "text", "a b c").json()["top"]) == 2, "the last of three is cut off"
+    until(lambda: len(serving.ask(BACKEND, "text", "a b c").json()["top"]) == 2, "the last of three words is cut off")
     assert serving.status(BACKEND) == "running"
 
 

@@ -6,7 +6,7 @@ others say is counted and dropped.
 
 import hmac
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pie_deploy.domain.observation import Link, Refusal
@@ -40,9 +40,6 @@ class Links:
         for container_id in [known for known in self._over if known not in secrets]:
             del self._over[container_id]
         self._secrets = dict(secrets)
-
-    def admit_also(self, container_id: str, secret: str) -> None:
-        self._secrets[container_id] = secret
 
     def of(self, container_id: str) -> Link | None:
         return self._links.get(container_id)
@@ -87,9 +84,6 @@ class Links:
 
     def statistics(self) -> LinkStatistics:
         return LinkStatistics(known=len(self._links), dropped=self._counts["dropped"])
-
-    def known(self) -> Iterable[str]:
-        return tuple(self._links)
 
     def _hello(self, peer: Peer, hello: Hello) -> str | None:
         secret = self._secrets.get(hello.container_id)

@@ -132,8 +132,8 @@ def _of_capacity(inventory: Inventory) -> Iterator[Detail]:
 
 def _of_leases(inventory: Inventory) -> Iterator[Detail]:
     closed = {lease.id for lease in inventory.leases if lease.state in ("committed", "rolled_back")}
-    owners = [*inventory.deployments, *inventory.backends]
-    for row in owners:
+    owned: list[Deployment | Backend] = [*inventory.deployments, *inventory.backends]
+    for row in owned:
         if row.lease_id in closed:
             yield _problem("leaked", row.id, f"it belongs to lease {row.lease_id}, which is closed")
 

@@ -285,8 +285,8 @@ _READY: frozenset[ContainerState] = frozenset({"ready"})
 def _actions(
     desired: Desired, after: Deployment, rows: list[Container], effects: list[Effect | None], deleted: list[str] | None = None
 ) -> list[Action]:
-    before = {row.id: row for row in desired.containers}
-    changed = tuple((before[row.id], row) for row in rows if row != before[row.id] and row.id not in (deleted or ()))
+    before, over = {row.id: row for row in desired.containers}, frozenset(deleted or ())
+    changed = tuple((before[row.id], row) for row in rows if row != before[row.id] and row.id not in over)
     record = Record(desired.deployment, after, changed, tuple(deleted or ()))
     is_needed = after != desired.deployment or changed or deleted
     records: list[Action] = [record] if is_needed else []

@@ -19,11 +19,3 @@ def parse_bytes(text: str) -> int:
     if size_bytes > MEMORY_BYTES_MAX:
         raise InvalidArgumentError(f"{text} is more than {MEMORY_BYTES_MAX >> 40} TiB")
     return size_bytes
-
-
-def format_bytes(size_bytes: int) -> str:
-    """In the largest binary unit of which it is at least one: `64MiB`, `1.5GiB`."""
-    for unit in ("GiB", "MiB", "KiB"):
-        if size_bytes >= _UNITS[unit]:
-            return f"{size_bytes / _UNITS[unit]:.4g}{unit}"
-    return f"{size_bytes}B"

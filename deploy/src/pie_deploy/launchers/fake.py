@@ -243,14 +243,6 @@ class FakeLauncher:
             if not future.done():
                 future.set_result(None)
 
-    def next_ns(self) -> int | None:
-        """When something is due next."""
-        moments = [at_ns for at_ns, future in self._parked if not future.done()]
-        for container in self._containers.values():
-            moments += _moments(container) if container.runs else []
-        later = [moment for moment in moments if moment > self._clock.now_ns()]
-        return min(later, default=None)
-
     def crash(self, container_id: str, exit_code: int = 1, reason: str = "") -> None:
         """End a container's process."""
         self._end(container_id, exit_code, reason)
@@ -370,14 +362,6 @@ def _next_step(container: _Container) -> StartStep | None:
     if done + 1 >= len(_STEPS) or container.behaviour.stalls_at == _STEPS[done + 1]:
         return None
     return _STEPS[done + 1]
-
-
-def _moments(container: _Container) -> list[int]:
-    """When it does something by itself."""
-    behaviour = container.behaviour
-    step = _next_step(container)
-    moments = [] if step is None else [container.started_at_ns + behaviour.step_ns * (_STEPS.index(step) + 1)]
-    return moments if behaviour.exits_after_ns is None else [*moments, container.started_at_ns + behaviour.exits_after_ns]
 
 
 def _observed(container: _Container) -> ObservedContainer:

@@ -31,6 +31,7 @@ def _answers(api: FakeApi) -> None:
         ("disconnect", "a b.in1", {"output": {"vertex": "a", "position": 0}, "input": {"vertex": "b", "position": 1}}),
         ("change-parameter", "count top 5", {"vertex": "count", "name": "top", "value": "5"}),
         ("change-parameter", "count top -- -5", {"vertex": "count", "name": "top", "value": "-5"}),
+        ("change-parameter", "count top -5.5e3", {"vertex": "count", "name": "top", "value": "-5.5e3"}),
         ("change-parameter", "count top --unset", {"vertex": "count", "name": "top"}),
         ("add-file", "count stop f-1", {"vertex": "count", "slot": "stop", "file": "f-1"}),
         ("remove-file", "count stop", {"vertex": "count", "slot": "stop"}),

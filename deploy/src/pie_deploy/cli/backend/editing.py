@@ -119,7 +119,7 @@ def disconnect(
     append(backend, operation, if_match, as_json=as_json)
 
 
-@app.command("change-parameter")
+@app.command("change-parameter", context_settings={"ignore_unknown_options": True})  # -1 is a literal
 def change_parameter(
     backend: BackendRef,
     vertex: VertexName,

@@ -59,7 +59,7 @@ BROKEN: dict[str, Inventory] = {
     "stray_process": replace(SOUND, processes={**SOUND.processes, "c-9": Process(incarnation=1, running=True)}),
     "doubled_start": replace(SOUND, processes={"c-1": Process(incarnation=2, running=True)}),
     "overfull_node": _contained(cpu=9.0),
-    "leaked": replace(SOUND, leases=[a_lease("l-1", state="rolled_back")], backends=[a_backend(lease_id="l-1")]),
+    "leaked": replace(SOUND, leases=[a_lease("l-2")], backends=[a_backend(lease_id="l-1")]),
     "stuck_teardown": _deployed(status="tearing_down", containers_ready=0),
     "outlived": _deployed(expires_at_ns=START_NS),
     "left_over": replace(SOUND, processes={**SOUND.processes, "c-9": Process(incarnation=1, running=False)}),

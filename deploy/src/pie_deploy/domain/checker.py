@@ -26,7 +26,7 @@ class Inventory:
     """Of those deployments."""
     runtimes: Sequence[Runtime] = ()
     leases: Sequence[Lease] = ()
-    """Closed ones too, as far as they still own something."""
+    """Those that are not closed: only they may own something."""
     vertices: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names in the recorded graph, by deployment id; only where it is known and locked."""
     finite: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -131,10 +131,10 @@ def _of_capacity(inventory: Inventory) -> Iterator[Detail]:
 
 
 def _of_leases(inventory: Inventory) -> Iterator[Detail]:
-    closed = {lease.id for lease in inventory.leases if lease.state in ("committed", "rolled_back")}
+    owners = {lease.id for lease in inventory.leases}
     owned: list[Deployment | Backend] = [*inventory.deployments, *inventory.backends]
     for row in owned:
-        if row.lease_id in closed:
+        if row.lease_id is not None and row.lease_id not in owners:
             yield _problem("leaked", row.id, f"it belongs to lease {row.lease_id}, which is closed")
 
 

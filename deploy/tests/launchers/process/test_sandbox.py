@@ -108,6 +108,11 @@ attempt('credential', lambda: (root / 'credential').read_bytes())
 attempt('other containers', lambda: (root / 'containers' / 'c-other').stat())
 attempt('passwords', lambda: pathlib.Path('/etc/shadow').read_bytes())
 attempt('system', lambda: pathlib.Path('/usr/x').write_text('x'))
+attempt('kernel', lambda: os.close(os.open('/proc/sys/kernel/core_pattern', os.O_WRONLY)))
+attempt('root folder', lambda: pathlib.Path('/x').write_text('x'))
+attempt('devices', lambda: pathlib.Path('/dev/x').write_text('x'))
+attempt('temporary', lambda: [pathlib.Path(folder, 'x').write_text('x') for folder in ('/tmp', '/dev/shm')])
+attempt('null', lambda: pathlib.Path('/dev/null').write_text('x'))
 attempt('network', lambda: socket.create_connection(('127.0.0.1', PORT), 5))
 attempt('other processes', lambda: os.kill(SUPERVISOR, 0))
 """
@@ -153,6 +158,11 @@ async def test_a_program_inside_sees_its_own_and_nothing_else(
         "other containers": "no",
         "passwords": "no",
         "system": "no",
+        "kernel": "no",
+        "root folder": "no",
+        "devices": "no",
+        "temporary": "yes",
+        "null": "yes",
         "network": "no",
         "other processes": "no",
     }

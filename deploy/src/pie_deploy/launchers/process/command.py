@@ -15,6 +15,10 @@ _SYSTEM_SETTINGS = (
     *("ssl", "ca-certificates", "ca-certificates.conf", "pki", "resolv.conf", "hosts", "nsswitch.conf", "passwd", "group"),
     *("localtime", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "protocols", "services", "mime.types", "fonts"),
 )
+_KERNEL_SETTINGS = ("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/pressure")
+"""What root may write without any capability: `/proc/sys/kernel/core_pattern` names a program that the kernel starts outside. bwrap
+covers some of it, but not when it is root itself.
+"""
 _DEVICES = ("/dev/nvidiactl", "/dev/nvidia-uvm", *(f"/dev/nvidia{index}" for index in range(16)))
 _SANDBOX_TMP = "/tmp"
 
@@ -83,6 +87,8 @@ def sandbox(
     if not needs_network(spec):
         options.append("--unshare-net")
     options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", _SANDBOX_TMP, "--tmpfs", "/dev/shm"]
+    for path in _KERNEL_SETTINGS:
+        options += ["--ro-bind-try", path, path]
     for folder in _SYSTEM_FOLDERS:
         link = Path(folder)
         options += ["--symlink", str(link.readlink()), folder] if link.is_symlink() else ["--ro-bind-try", folder, folder]
@@ -102,6 +108,8 @@ def sandbox(
     for secret in hidden:
         if any(secret.is_relative_to(visible) for visible in socket_folders(spec)):
             options += ["--tmpfs", str(secret)]
+    for path in ("/", "/dev"):  # of the sandbox's own; what is mounted in them stays as it is
+        options += ["--remount-ro", path]
     return [*options, "--chdir", spec.work_folder, "--"]
 
 

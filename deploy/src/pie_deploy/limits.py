@@ -195,6 +195,12 @@ ARCHIVE_ENTRIES_MAX = 10_000
 ARCHIVE_HEADER_BYTES_MAX = 1 << 20
 """Of one header of a tar archive, extended ones included: they are read into memory whole."""
 
+ARCHIVE_HEADERS_BYTES_MAX = 16 << 20
+"""Of all of them: three blocks for each entry, an extended one among them."""
+
+ARCHIVE_HEADERS_OF_ENTRY_MAX = 64
+"""Headers of one entry, and fields in them, global ones included: an ordinary one has a long name, times and a few attributes."""
+
 ARCHIVE_PATH_BYTES_MAX = 1000
 """Of a path in it: with the folder that it is unpacked into still below the 4096 of Linux."""
 

@@ -201,3 +201,30 @@ def test_any_bytes_are_refused_or_read(data: bytes) -> None:
             inspect(packed)
         except InvalidArgumentError:
             continue
+
+
+def _extended(kind: bytes, fields: int) -> bytes:
+    """An extended header: blocks of a tar archive."""
+    body = b"".join(b"14 k%06d=v.\n" % number for number in range(fields))
+    member = tarfile.TarInfo("x")
+    member.type, member.size = kind, len(body)
+    return member.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % tarfile.BLOCKSIZE)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_long_chain_of_headers_is_refused(kind: bytes) -> None:
+    with pytest.raises(InvalidArgumentError, match="headers"):
+        inspect(gzip.compress(_extended(kind, 1) * 5000))
+
+
+def test_global_headers_do_not_multiply() -> None:
+    """They would, with the number of entries: 300 kB of archive were tens of gigabytes in memory."""
+    entry = _extended(tarfile.XHDTYPE, 1) + tarfile.TarInfo("f").tobuf(tarfile.USTAR_FORMAT)
+    with pytest.raises(InvalidArgumentError, match="headers"):
+        inspect(gzip.compress(_extended(tarfile.XGLTYPE, 60_000) + entry * 9000))
+
+
+def test_headers_have_a_bound_all_together() -> None:
+    entries = b"".join(_extended(tarfile.XHDTYPE, 60) + tarfile.TarInfo(f"f{n}").tobuf(tarfile.USTAR_FORMAT) for n in range(9999))
+    with pytest.raises(InvalidArgumentError, match="headers of more"):
+        inspect(gzip.compress(entries))

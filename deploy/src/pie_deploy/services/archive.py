@@ -1,8 +1,8 @@
 """Archives of components: `.tar.gz` from strangers, checked before anything of them is used.
 
 What is taken: regular files and folders, with plain relative paths, no two of one name; bounded in number, in size once
-unpacked, and in the size of each header. Links, devices, pipes, absolute paths and `..` are refused, not skipped: a component
-that has them would not be what its author thinks.
+unpacked, and in the size and number of headers. Links, devices, pipes, absolute paths and `..` are refused, not skipped: a
+component that has them would not be what its author thinks.
 """
 
 import gzip
@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Self, cast
 
 from pie_deploy.errors import InvalidArgumentError, StorageError
 from pie_deploy.limits import (
     ARCHIVE_BYTES_MAX,
     ARCHIVE_ENTRIES_MAX,
     ARCHIVE_HEADER_BYTES_MAX,
+    ARCHIVE_HEADERS_BYTES_MAX,
+    ARCHIVE_HEADERS_OF_ENTRY_MAX,
     ARCHIVE_PATH_BYTES_MAX,
     ARCHIVE_UNPACKED_BYTES_MAX,
     MANIFEST_BYTES_MAX,
@@ -86,7 +88,10 @@ def _opened(data: bytes) -> Iterator[tarfile.TarFile]:
     if len(data) > ARCHIVE_BYTES_MAX:
         raise InvalidArgumentError(f"the archive is larger than {ARCHIVE_BYTES_MAX} bytes")
     try:
-        with _decompressed(data) as plain, tarfile.open(fileobj=cast(IO[bytes], _Bounded(plain)), mode="r:") as archive:
+        with (
+            _decompressed(data) as plain,
+            _Archive.open(fileobj=cast(IO[bytes], _Bounded(plain)), mode="r:", tarinfo=_Member) as archive,
+        ):
             yield archive
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"the archive is not a .tar.gz: {error}") from error
@@ -116,17 +121,56 @@ def _put_aside(file: IO[bytes], chunk: bytes) -> None:
 
 
 class _Bounded:
-    """Reads that `tarfile` makes: it would take a header of any size into memory."""
+    """Reads that `tarfile` makes: it would take headers of any size and number into memory."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self.seek: Callable[..., int] = file.seek
         self.tell: Callable[[], int] = file.tell
+        self._is_header = False
+        self._header_bytes = 0
+
+    @contextmanager
+    def reading_header(self) -> Iterator[None]:
+        self._is_header = True
+        try:
+            yield
+        finally:
+            self._is_header = False
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= ARCHIVE_HEADER_BYTES_MAX:
             raise InvalidArgumentError(f"the archive has a header of more than {ARCHIVE_HEADER_BYTES_MAX} bytes")
+        self._header_bytes += size if self._is_header else 0
+        if self._header_bytes > ARCHIVE_HEADERS_BYTES_MAX:
+            raise InvalidArgumentError(f"the archive has headers of more than {ARCHIVE_HEADERS_BYTES_MAX} bytes")
         return self._file.read(size)
+
+
+class _Archive(tarfile.TarFile):
+    headers_under_way = 0
+    """Of one member: the header that an extended one belongs to is read while that one is."""
+
+
+class _Member(tarfile.TarInfo):
+    """`tarfile` follows any chain of extended headers, and gives each member a copy of all that global ones have said."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        assert isinstance(archive, _Archive)
+        assert isinstance(archive.fileobj, _Bounded)
+        bound = ARCHIVE_HEADERS_OF_ENTRY_MAX
+        if archive.headers_under_way >= bound or len(archive.pax_headers) > bound:
+            raise InvalidArgumentError(f"an entry of the archive has more than {bound} headers")
+        archive.headers_under_way += 1
+        try:
+            with archive.fileobj.reading_header():
+                member = super().fromtarfile(archive)
+        finally:
+            archive.headers_under_way -= 1
+        if len(member.pax_headers) > bound:
+            raise InvalidArgumentError(f"an entry of the archive has more than {bound} headers")
+        return member
 
 
 def _entries(archive: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo, IO[bytes] | None]]:

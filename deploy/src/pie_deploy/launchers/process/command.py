@@ -87,18 +87,13 @@ def sandbox(
     if not needs_network(spec):
         options.append("--unshare-net")
     options += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", _SANDBOX_TMP, "--tmpfs", "/dev/shm"]
-    for path in _KERNEL_SETTINGS:
-        options += ["--ro-bind-try", path, path]
+    options += _flat(("--ro-bind-try", path, path) for path in _KERNEL_SETTINGS)
     for folder in _SYSTEM_FOLDERS:
         link = Path(folder)
         options += ["--symlink", str(link.readlink()), folder] if link.is_symlink() else ["--ro-bind-try", folder, folder]
-    for name in _SYSTEM_SETTINGS:
-        options += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    for device in _DEVICES:
-        if Path(device).exists():
-            options += ["--dev-bind", device, device]
-    for path in _distinct(_read_only(spec, environment, spec_path, blobs)):
-        options += ["--ro-bind-try", path, path]
+    options += _flat(("--ro-bind-try", f"/etc/{name}", f"/etc/{name}") for name in _SYSTEM_SETTINGS)
+    options += _flat(("--dev-bind", device, device) for device in _DEVICES if Path(device).exists())
+    options += _flat(("--ro-bind-try", path, path) for path in _distinct(_read_only(spec, environment, spec_path, blobs)))
     own = own_socket_folders(spec)
     for path in _distinct((spec.work_folder, spec.generated_folder, spec.cache_folder, *own)):
         options += ["--bind", path, path]
@@ -108,9 +103,8 @@ def sandbox(
     for secret in hidden:
         if any(secret.is_relative_to(visible) for visible in socket_folders(spec)):
             options += ["--tmpfs", str(secret)]
-    for path in ("/", "/dev"):  # of the sandbox's own; what is mounted in them stays as it is
-        options += ["--remount-ro", path]
-    return [*options, "--chdir", spec.work_folder, "--"]
+    # The sandbox's own folders; what is mounted in them stays as it is.
+    return [*options, "--remount-ro", "/", "--remount-ro", "/dev", "--chdir", spec.work_folder, "--"]
 
 
 def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path, blobs: Path) -> Iterable[str]:
@@ -140,6 +134,10 @@ def socket_folders(spec: ContainerSpec) -> list[str]:
 def _socket_folders(addresses: Iterable[str | None]) -> list[str]:
     paths = (Path(address.removeprefix("ipc://")) for address in addresses if address and address.startswith("ipc:///"))
     return _distinct(str(path.parent) for path in paths)
+
+
+def _flat(options: Iterable[tuple[str, ...]]) -> list[str]:
+    return [word for option in options for word in option]
 
 
 def _distinct(paths: Iterable[str]) -> list[str]:

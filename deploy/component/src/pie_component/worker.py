@@ -193,7 +193,7 @@ class Worker:
 
     @property
     def _is_sent(self) -> bool:
-        return not any(producer.is_waiting for producer in self._producers)
+        return all(producer.is_sent for producer in self._producers)
 
     # --- sockets -----------------------------------------------------------------------------------------------------
 

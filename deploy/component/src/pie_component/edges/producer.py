@@ -48,6 +48,11 @@ class Producer:
         return len(self._pending) < PENDING_BATCHES_MAX
 
     @property
+    def is_sent(self) -> bool:
+        """Nothing that was produced is still here."""
+        return not self._pending
+
+    @property
     def is_waiting(self) -> bool:
         """Something only the consumer can end."""
         return bool(self._pending) or not self.is_connected

@@ -323,9 +323,6 @@ FOLLOW_AFTER_EXIT_NS = 2 * RESTART_BACKOFF_MAX_NS
 LOG_FOLLOW_POLL_S = 0.1
 """Between two looks at a log that is followed: fast to a reader, nothing to the machine."""
 
-LOG_FOLLOW_QUEUE_MAX = 16
-"""Batches of lines (of `LOG_READ_BYTES`) between the thread that reads a log and who asked for it."""
-
 REQUIREMENTS_BYTES_MAX = 64 << 10
 """Of a `requirements.txt`: a thousand pinned packages with hashes."""
 

@@ -17,7 +17,6 @@ from pie_deploy.domain.graph import ComponentSource, Edge, Graph, Vertex
 from pie_deploy.domain.tables import EndpointKey, Tables
 
 BUCKETS = 256
-DIGEST_BYTES = 32
 
 _encode = msgspec.json.Encoder().encode
 

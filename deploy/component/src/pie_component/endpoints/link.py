@@ -28,7 +28,6 @@ class GatewaySocket:
 
     def __init__(self, zmq_context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> None:
         """Binds. Raises TransportError."""
-        self.lost_answers = 0
         self._backlog: deque[tuple[Emitted, bytes]] = deque()
         self._backlog_bytes = 0
         self.socket = zmq_context.socket(zmq.ROUTER)
@@ -100,6 +99,6 @@ class GatewaySocket:
             len(self._backlog) >= EMITTED_BACKLOG_MAX or self._backlog_bytes + len(body) > EMITTED_BACKLOG_BYTES_MAX
         ):
             self._backlog_bytes -= len(self._backlog.popleft()[1])
-            self.lost_answers += 1
+            log.warning("an answer was dropped: there was no gateway to take it, and too many wait")
         self._backlog_bytes += len(body)
         self._backlog.append((message, body))

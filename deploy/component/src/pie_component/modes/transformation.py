@@ -33,7 +33,6 @@ class TransformationMode(OneByOne):
         self._next = 0
         self._waiting = [0] * len(self._queues)
         """For each input the correlation id of what was pushed last and has become nothing yet."""
-        self._emissions: list[Emission] = []
         self._has_begun = False
 
     def tick(self) -> bool:

@@ -67,6 +67,15 @@ async def test_a_reference_to_a_vertex_becomes_the_url_of_its_port() -> None:
         assert specs["agent"].parameters["engine"].value == f'"http://127.0.0.1:{port}"'
 
 
+def test_no_two_sockets_of_a_container_share_a_folder() -> None:
+    """A producer sees the folder of the edge's socket: not the one where the consumer listens for the gateway, or for others."""
+    run = Path("/run")
+    addresses = [edge_address(run, "c-a", 0), edge_address(run, "c-a", 1), endpoint_address(run, "c-a")]
+    folders = [Path(address.removeprefix("ipc://")).parent for address in addresses]
+    assert not any(one != other and one.is_relative_to(other) for one in folders for other in folders)
+    assert len(set(folders)) == 3
+
+
 async def test_the_words_of_a_command_are_replaced() -> None:
     async with World() as world:
         specs = await _specs(world)

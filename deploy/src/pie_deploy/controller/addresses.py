@@ -1,5 +1,6 @@
-"""Where sockets lie: in a folder per container, named after it, so that a restart finds the same; and a sandbox shows its own to a
-container and those that it has edges to, and no others.
+"""Where sockets lie: in a folder per container, named after it, so that a restart finds the same. Each has a folder of its own there:
+a sandbox shows a container its own and those that it has edges to, and no others, so that a producer cannot speak to a consumer's
+endpoints as if it were the gateway.
 """
 
 from pathlib import Path
@@ -19,12 +20,12 @@ def control_address(run: Path) -> str:
 
 def edge_address(run: Path, container_id: str, position: int) -> str:
     """Where a container listens for the edge into one of its inputs."""
-    return _address(run / container_id / str(position))
+    return _address(run / container_id / str(position) / "s")
 
 
 def endpoint_address(run: Path, container_id: str) -> str:
     """Where a container listens for the gateway."""
-    return _address(run / container_id / "e")
+    return _address(run / container_id / "e" / "s")
 
 
 def _address(path: Path) -> str:

@@ -95,6 +95,11 @@ class Home:
                 raise StorageError(f"{folder} is not a folder of this user alone; remove it")
 
 
+def handed_folder(home: Home, container_id: str) -> Path:
+    """Of the files that a container was given and that may be replaced while it runs."""
+    return home.containers / container_id / "files"
+
+
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

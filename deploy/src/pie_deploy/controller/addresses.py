@@ -1,6 +1,6 @@
-"""Where sockets lie: in a folder per container, named after it, so that a restart finds the same. Each has a folder of its own there:
-a sandbox shows a container its own and those that it has edges to, and no others, so that a producer cannot speak to a consumer's
-endpoints as if it were the gateway.
+"""Where sockets lie: in a folder per container, named after it, so that a restart finds the same. Each has a folder of its own
+there: a sandbox shows a container its own and those that it has edges to, and no others, so that a producer cannot speak to a
+consumer's endpoints as if it were the gateway.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
 """Where containers are built: for each one its rows, and the blueprint of its generation. Called from worker threads."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from pie_deploy.config import Home
+from pie_deploy.config.home import handed_folder
 from pie_deploy.controller import generated
 from pie_deploy.controller.blueprint import Blueprint, Sources
 from pie_deploy.controller.graphs import Graphs, Mirror
@@ -80,12 +82,22 @@ class Sites:
         """Raises LauncherError."""
         with self._lock:
             blueprint = self._blueprint(site)
-            return blueprint.spec(site.row), blueprint.limits(site.row)
+            spec, limits = blueprint.spec(site.row), blueprint.limits(site.row)
+        mutable = {slot: path for slot, path in spec.files.items() if slot in spec.mutable_files}
+        return replace(spec, files={**spec.files, **self._handed_over(site, mutable)}), limits
 
     def config(self, site: Site, seq: int) -> SetConfig:
         """Raises LauncherError."""
         with self._lock:
-            return self._blueprint(site).config(site.row, seq)
+            config = self._blueprint(site).config(site.row, seq)
+        return replace(config, files=self._handed_over(site, config.files))
+
+    def _handed_over(self, site: Site, files: Mapping[str, str]) -> dict[str, str]:
+        """Files that may change while the container runs get a second name, in a folder that it can see: it must not see where all
+        files lie. Raises LauncherError.
+        """
+        folder = handed_folder(self._home, site.row.id)
+        return {slot: str(_linked(Path(path), folder)) for slot, path in files.items()}
 
     def taken_ports(self) -> set[int]:
         return {port for container in self._snapshot.containers.values() for port in container.ports.values()}
@@ -188,3 +200,15 @@ class Sites:
         if file is None:
             raise NotFoundError(f"there is no file {file_id}")
         return self._file_path(file)
+
+
+def _linked(content: Path, folder: Path) -> Path:
+    """Another name of the same content in a folder. Raises LauncherError."""
+    name = folder / content.name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            name.hardlink_to(content)
+    except OSError as error:
+        raise LauncherError(f"the file {content.name} cannot be handed over: {error.strerror or error}") from error
+    return name

@@ -16,7 +16,7 @@ COMMAND = msgspec.structs.replace(PYTHON, program=CommandProgram(argv=("pie", "s
 
 def seen(spec: ContainerSpec) -> list[str]:
     spec_path = Path("/home/x/spec.json")
-    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=spec_path, blobs=Path("/blobs"), hidden=())
+    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=spec_path, handed=Path("/handed"), hidden=())
 
 
 def path(spec: ContainerSpec) -> list[str]:

@@ -24,7 +24,7 @@ SPEC = behaviour_spec(Path("/home/x"), "c-a", "idle")
 
 def options(spec: ContainerSpec, hidden: tuple[Path, ...] = ()) -> list[str]:
     spec_path = Path("/home/x/spec.json")
-    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=spec_path, blobs=Path("/blobs"), hidden=hidden)
+    return sandbox(spec, bwrap="bwrap", environment=Path("/env"), spec_path=spec_path, handed=Path("/handed"), hidden=hidden)
 
 
 def mounts(argv: list[str], option: str) -> set[str]:
@@ -37,8 +37,8 @@ def test_component_environment_and_files_are_read_only() -> None:
 
 
 def test_files_that_may_come_later_are_visible_to_those_who_may_be_given_any() -> None:
-    assert "/blobs" not in mounts(options(SPEC), "--ro-bind-try")
-    assert "/blobs" in mounts(options(msgspec.structs.replace(SPEC, mutable_files=("weights",))), "--ro-bind-try")
+    assert "/handed" not in mounts(options(SPEC), "--ro-bind-try")
+    assert "/handed" in mounts(options(msgspec.structs.replace(SPEC, mutable_files=("weights",))), "--ro-bind-try")
 
 
 def test_only_its_own_folders_and_the_one_where_it_makes_sockets_can_be_written() -> None:

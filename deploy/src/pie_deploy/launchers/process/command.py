@@ -66,12 +66,12 @@ def needs_network(spec: ContainerSpec) -> bool:
 
 
 def sandbox(
-    spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Path, blobs: Path, hidden: Sequence[Path]
+    spec: ContainerSpec, *, bwrap: str, environment: Path, spec_path: Path, handed: Path, hidden: Sequence[Path]
 ) -> list[str]:
     """bwrap and its options, to stand before the command.
 
     The container sees the system's programs and libraries, its environment, its component and its files read only; its own folders
-    and the sockets of its edges read and write; and nothing else of the machine. `blobs` is where files come from that it may be
+    and the sockets of its edges read and write; and nothing else of the machine. `handed` is where files lie that it may be
     given while it runs; `hidden` are folders that it must not see, wherever they lie.
     """
     options = [
@@ -93,7 +93,7 @@ def sandbox(
         options += ["--symlink", str(link.readlink()), folder] if link.is_symlink() else ["--ro-bind-try", folder, folder]
     options += _flat(("--ro-bind-try", f"/etc/{name}", f"/etc/{name}") for name in _SYSTEM_SETTINGS)
     options += _flat(("--dev-bind", device, device) for device in _DEVICES if Path(device).exists())
-    options += _flat(("--ro-bind-try", path, path) for path in _distinct(_read_only(spec, environment, spec_path, blobs)))
+    options += _flat(("--ro-bind-try", path, path) for path in _distinct(_read_only(spec, environment, spec_path, handed)))
     own = own_socket_folders(spec)
     for path in _distinct((spec.work_folder, spec.generated_folder, spec.cache_folder, *own)):
         options += ["--bind", path, path]
@@ -107,13 +107,13 @@ def sandbox(
     return [*options, "--remount-ro", "/", "--remount-ro", "/dev", "--chdir", spec.work_folder, "--"]
 
 
-def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path, blobs: Path) -> Iterable[str]:
+def _read_only(spec: ContainerSpec, environment: Path, spec_path: Path, handed: Path) -> Iterable[str]:
     yield from (sys.base_prefix, sys.base_exec_prefix, str(environment), str(spec_path))
     if spec.component_folder is not None:
         yield spec.component_folder
     yield from spec.files.values()
     if spec.mutable_files:
-        yield str(blobs)
+        yield str(handed)
     if isinstance(spec.program, CommandProgram):
         yield from installation.folders()
     if isinstance(spec.program, InferletProgram) and spec.program.api_key_file is not None:

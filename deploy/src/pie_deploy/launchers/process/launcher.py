@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from pie_deploy.config import Home
+from pie_deploy.config.home import handed_folder
 from pie_deploy.config.inherited import inherited_by_containers, inherited_by_installers
 from pie_deploy.domain.records import Node
 from pie_deploy.errors import LauncherError, NotFoundError
@@ -137,7 +138,8 @@ class ProcessLauncher:
         spec_path = folder / _SPEC_FILE
         try:
             own = (spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder)
-            for path in (folder, *map(Path, own), *map(Path, socket_folders(spec))):
+            handed = handed_folder(self._home, spec.container_id)
+            for path in (folder, handed, *map(Path, own), *map(Path, socket_folders(spec))):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
             aside = spec_path.with_suffix(".new")
             aside.touch(mode=0o600)
@@ -155,7 +157,7 @@ class ProcessLauncher:
                 bwrap=self._bwrap,
                 environment=environment,
                 spec_path=spec_path,
-                blobs=self._home.blobs,
+                handed=handed_folder(self._home, spec.container_id),
                 hidden=(self._place.folder,),
             )
             argv = [*around, *argv]

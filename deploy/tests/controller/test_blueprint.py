@@ -2,6 +2,7 @@
 
 import random
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ worker:
   file_schema: {words: {type: text}}
 http:
   api: {direction: ingress, transports: [http, ws]}
+"""
+READER = """
+name: reader
+language: command
+worker: {argv: [cat], file_schema: {words: {type: text, mutable: true}}}
 """
 AGENT = """
 name: agent
@@ -65,6 +71,37 @@ async def test_a_reference_to_a_vertex_becomes_the_url_of_its_port() -> None:
         port = specs["engine"].ports["api"]
         assert specs["agent"].program == InferletProgram(program="chat@1", engine=f"ws://127.0.0.1:{port}")
         assert specs["agent"].parameters["engine"].value == f'"http://127.0.0.1:{port}"'
+
+
+async def test_a_file_that_may_change_lies_where_the_container_sees_no_files_of_others() -> None:
+    async with World() as world:
+        services = world.services
+        reader = services.components.publish(ALICE, component_archive(READER)).id
+        first, second = (services.files.upload(ALICE, "words", "text", [text]).id for text in (b"the", b"a"))
+        backend = services.backends.create(ALICE, "reads").id
+        world.edit(backend, AddVertex(vertex="r", component=reader), AddFile(vertex="r", slot="words", file=first))
+        deployment = await world.deployed(backend)
+        container = world.containers(deployment.id)["r"].id
+        folder = world.home.containers / container / "files"
+        assert Path(world.launcher.spec(container).files["words"]).parent == folder
+        world.edit(backend, AddFile(vertex="r", slot="words", file=second))
+        await world.settle()
+        assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"a", b"the"]
+
+
+async def test_components_of_one_name_and_two_owners_have_two_caches() -> None:
+    """Else whoever publishes a prerelease of that name could poison the other's."""
+    manifest = "{name: reader, language: command, worker: {argv: [cat]}}"
+    folders = []
+    async with World() as world:
+        for name, actor in (("one", ALICE), ("two", ALICE), ("three", replace(ALICE, name="mallory"))):
+            reader = world.services.components.publish(actor, component_archive(manifest))
+            backend = world.services.backends.create(actor, name).id
+            world.services.backends.append(actor, backend, (AddVertex(vertex="r", component=reader.id),))
+            deployment = world.services.deployments.deploy(actor, backend)
+            await world.settle()
+            folders.append(world.launcher.spec(world.containers(deployment.id)["r"].id).cache_folder)
+    assert folders[0] == folders[1] != folders[2]
 
 
 def test_no_two_sockets_of_a_container_share_a_folder() -> None:

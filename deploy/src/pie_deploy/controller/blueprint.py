@@ -4,6 +4,7 @@ One container per vertex, one pair of sockets per edge: the consumer listens at 
 there. Values that name an endpoint of another vertex, `vertex://NAME/ENDPOINT`, become that endpoint's URL.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -106,7 +107,7 @@ class Blueprint:
         folder = self._home.containers / row.id
         manifest, run = shape.manifest, self._home.run
         parameters, files = self._parameters(vertex, shape), self._files(vertex)
-        cache = self._home.caches / (manifest.name if manifest is not None else "transformations")
+        cache = self._home.caches / self._cache_name(vertex, manifest)
         speaks = manifest is not None and bool(manifest.http) and manifest.language != "command"
         return ContainerSpec(
             container_id=row.id,
@@ -219,6 +220,13 @@ class Blueprint:
         if not isinstance(vertex.source, ComponentSource):
             return None
         return str(self._sources.component_folder(self._sources.version(vertex.source.version_id)))
+
+    def _cache_name(self, vertex: Vertex, manifest: ComponentManifest | None) -> str:
+        """One cache for all versions of a component; anybody may publish prereleases of any name, so its owner's, too."""
+        if manifest is None or not isinstance(vertex.source, ComponentSource):
+            return "transformations"
+        owner = self._sources.version(vertex.source.version_id).owner
+        return f"{manifest.name}.{hashlib.sha256(owner.encode(errors='surrogateescape')).hexdigest()[:12]}"
 
     # --- Looking up ---
 

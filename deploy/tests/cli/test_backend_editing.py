@@ -41,6 +41,7 @@ def _answers(api: FakeApi) -> None:
         ("rotate-endpoint", "count text", {"vertex": "count", "endpoint": "text"}),
         ("rename-vertex", "count Counts", {"vertex": "count", "label": "Counts"}),
         ("move-vertex", "count 1 2.5", {"vertex": "count", "position": [1.0, 2.5]}),
+        ("move-vertex", "count -100 -40.5", {"vertex": "count", "position": [-100.0, -40.5]}),
         ("set-note", "count slow", {"vertex": "count", "note": "slow"}),
         ("rename", "letters", {"name": "letters"}),
         ("describe", "Counts.", {"description": "Counts."}),

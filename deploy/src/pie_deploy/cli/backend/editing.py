@@ -210,7 +210,7 @@ def rename_vertex(
     append(backend, RenameVertex(vertex=vertex, label=label), if_match, as_json=as_json)
 
 
-@app.command("move-vertex")
+@app.command("move-vertex", context_settings={"ignore_unknown_options": True})  # -40 is a place
 def move_vertex(
     backend: BackendRef,
     vertex: VertexName,

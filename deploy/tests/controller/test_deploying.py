@@ -46,7 +46,7 @@ async def test_edges_join_the_sockets_of_the_containers() -> None:
         a, b = world.launcher.spec(rows["a"].id), world.launcher.spec(rows["b"].id)
         assert a.inputs[0].address is None
         assert a.outputs[0].addresses == (b.inputs[0].address,)
-        assert b.inputs[0].address == f"ipc://{world.home.run}/{rows['b'].id}/0/s"
+        assert b.inputs[0].address == f"ipc://{world.home.run}/{rows['b'].id}/i0/s"
 
 
 async def test_what_does_not_come_up_in_time_fails() -> None:
@@ -84,7 +84,7 @@ async def test_routes_are_known_before_the_deployment_and_lead_somewhere_while_i
         route = world.routes.only(backend)
         container = world.containers(deployment.id)["a"].id
         assert route.state == "running"
-        assert route.upstream == Link(container_id=container, address=f"ipc://{world.home.run}/{container}/e/s")
+        assert route.upstream == Link(container_id=container, address=f"ipc://{world.home.run}/{container}/g/s")
 
 
 async def test_a_finite_container_that_ends_well_counts_as_ready() -> None:

@@ -20,12 +20,12 @@ def control_address(run: Path) -> str:
 
 def edge_address(run: Path, container_id: str, position: int) -> str:
     """Where a container listens for the edge into one of its inputs."""
-    return _address(run / container_id / str(position) / "s")
+    return _address(run / container_id / f"i{position}" / "s")
 
 
 def endpoint_address(run: Path, container_id: str) -> str:
     """Where a container listens for the gateway."""
-    return _address(run / container_id / "e" / "s")
+    return _address(run / container_id / "g" / "s")
 
 
 def _address(path: Path) -> str:

@@ -54,6 +54,13 @@ async def test_messages_come_in_order_and_then_the_failure() -> None:
         await one.next()
 
 
+async def test_a_stream_may_end_when_its_credit_is_used_up() -> None:
+    one = exchange(FakeLink())
+    one.deliver(Response(id=7, status=200, more=True), bytes(WINDOW_BYTES))
+    assert one.deliver(Body(id=7, more=False), b"")
+    assert not one.deliver(Body(id=7), b""), "that was the end"
+
+
 async def test_the_first_failure_counts() -> None:
     one = exchange(FakeLink())
     one.fail(UpstreamError(failures.TIMED_OUT))

@@ -122,11 +122,14 @@ class Exchange:
             self._consumed = 0
 
     def _may_come(self, message: FromContainer, size_bytes: int) -> bool:
-        """Whether the container keeps to its credit. What comes whole needs none, and ends what it has to say."""
+        """Whether the container keeps to its credit. What comes whole needs none, nor does the mere end of a stream."""
         if self._is_last_come:
             return False
         kind = type(message)
         if kind is Emitted or kind is CloseSocket or (kind is Response and not message.more):  # type: ignore[union-attr]
+            self._is_last_come = True
+            return True
+        if kind is Body and not message.more and size_bytes == 0:  # type: ignore[union-attr]
             self._is_last_come = True
             return True
         if self._allowance <= 0 or len(self._inbox) >= WINDOW_BYTES // 64:

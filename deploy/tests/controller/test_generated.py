@@ -6,6 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from deep_folder import nest, remove
 from platform_rows import START_NS, a_deployment
 
 from pie_deploy.controller.generated import Origin, save
@@ -71,3 +72,13 @@ def test_a_disk_that_refuses_is_an_error_of_the_storage(tmp_path: Path) -> None:
     (tmp_path / "blobs").write_text("not a folder")
     with pytest.raises(StorageError):
         _save(tmp_path, tmp_path / "blobs")
+
+
+def test_folders_that_nest_too_deeply_are_refused(tmp_path: Path, blobs: Path) -> None:
+    """And do not keep the deployment from going."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    nest(folder)
+    with pytest.raises(StorageError, match="cannot be saved"):
+        _save(tmp_path, blobs)
+    remove(folder)

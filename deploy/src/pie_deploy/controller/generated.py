@@ -39,8 +39,9 @@ def save(folder: Path, origin: Origin, file_path: Callable[[File], Path], now_ns
     """Copy to where their content lies; returns the rows to write. Raises StorageError."""
     try:
         return [_save(folder / slot, slot, origin, file_path, now_ns) for slot in sorted(origin.slots) if _is_there(folder / slot)]
-    except OSError as error:
-        raise StorageError(f"vertex {origin.vertex}: what it generated cannot be saved: {error.strerror or error}") from error
+    except (OSError, RecursionError) as error:  # folders may nest deeper than paths, and than the stack
+        why = error.strerror if isinstance(error, OSError) else None
+        raise StorageError(f"vertex {origin.vertex}: what it generated cannot be saved: {why or error}") from error
 
 
 def _is_there(path: Path) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from deep_folder import nest
 from launcher_programs import behaviour_spec
 from launcher_worlds import LIMITS, PATIENCE_S, ProcessWorld, exited, launch, texts
 
@@ -77,6 +78,14 @@ async def test_work_survives_a_restart_and_goes_with_the_container(
     await process_world.launcher.start(spec, LIMITS, 2)
     await exited(process_world.launcher, "c-a")
     assert await texts(process_world.launcher, "c-a") == ["False", "True"]
+    await process_world.launcher.remove("c-a")
+    assert not (process_world.home.containers / "c-a").exists()
+
+
+async def test_folders_that_nest_without_end_go_with_the_container(process_world: ProcessWorld) -> None:
+    spec = await launch(process_world, "c-a", "exits_3")
+    await exited(process_world.launcher, "c-a")
+    nest(Path(spec.work_folder))
     await process_world.launcher.remove("c-a")
     assert not (process_world.home.containers / "c-a").exists()
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -198,7 +199,7 @@ class ProcessLauncher:
     def _remove_folders(self, folder: Path) -> None:
         """And the one with its sockets, which has its name."""
         shutil.rmtree(self._home.run / folder.name, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_tree(folder)
         with contextlib.suppress(OSError):
             self._sweep_logs()
 
@@ -251,6 +252,15 @@ class ProcessLauncher:
     def _container_folder(self, container_id: str) -> Path:
         _check_id(container_id)
         return self._home.containers / container_id
+
+
+def _remove_tree(folder: Path) -> None:
+    """Its programs may have nested folders deeper than Python's stack, and than there are descriptors."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        silent = subprocess.DEVNULL
+        subprocess.run(("rm", "-rf", "--", str(folder)), stdin=silent, stdout=silent, stderr=silent, check=False)
 
 
 def _check_id(container_id: str) -> None:

@@ -4,7 +4,14 @@ import pytest
 from service_platform import ALICE, BOB, ServicePlatform
 
 from pie_deploy.domain.operations import AddFile, RemoveFile
-from pie_deploy.errors import InvalidArgumentError, InvalidOperationError, NotFoundError, StorageError
+from pie_deploy.errors import (
+    ForbiddenError,
+    InvalidArgumentError,
+    InvalidOperationError,
+    LeaseOwnershipError,
+    NotFoundError,
+    StorageError,
+)
 
 
 def test_an_uploaded_file_is_found_by_name_and_id(platform: ServicePlatform) -> None:
@@ -49,6 +56,16 @@ def test_a_link_is_the_leases_and_the_original_stays(platform: ServicePlatform) 
     services.leases.rollback(ALICE, lease.id)
     assert services.files.list(ALICE) == [original]
     assert services.files.content(ALICE, original.id).read_bytes() == b"a"
+
+
+def test_a_file_of_somebody_elses_lease_is_neither_deleted_nor_taken_into_another(platform: ServicePlatform) -> None:
+    files, leases = platform.services.files, platform.services.leases
+    file = files.upload(ALICE, "names", "text", [b"a"], leases.create(ALICE).id)
+    with pytest.raises(ForbiddenError):
+        files.delete(BOB, file.id)
+    with pytest.raises(LeaseOwnershipError):
+        files.link(BOB, file.id, leases.create(BOB).id)
+    files.delete(ALICE, file.id)
 
 
 def test_a_deleted_file_takes_its_content_along_if_nobody_else_has_it(platform: ServicePlatform) -> None:

@@ -11,7 +11,7 @@ from pie_deploy.services.actor import Actor
 from pie_deploy.services.blobs import Blobs, Content
 from pie_deploy.services.heads import Heads
 from pie_deploy.services.ledger import Change, Ledger
-from pie_deploy.services.lookup import file_of, open_lease
+from pie_deploy.services.lookup import file_for, file_of, lease_of, open_lease
 from pie_deploy.services.resolution import files_of
 
 _Point = tuple[str, int, str]
@@ -60,7 +60,7 @@ class Files:
         lease).
         """
         with self._blobs.lock, self._ledger.change(actor) as change:
-            original = file_of(change.rows, ref)
+            original = file_for(change.rows, ref, lease)
             file = File(
                 id=change.new_id("f"),
                 name=original.name,
@@ -89,8 +89,8 @@ class Files:
         return self.path(self.show(actor, ref))
 
     def delete(self, actor: Actor, ref: str) -> None:
-        """Raises NotFoundError; InvalidOperationError while a backend has it bound; ConflictError when graphs change all the
-        time.
+        """Raises NotFoundError; ForbiddenError when somebody else's lease owns it; InvalidOperationError while a backend has it
+        bound; ConflictError when graphs change all the time.
         """
         file = self.show(actor, ref)
         looked_at: set[_Point] = set()
@@ -120,6 +120,8 @@ class Files:
             if not looked_at.issuperset(map(_point, change.rows.backends())):
                 return False
             file = file_of(change.rows, file.id)
+            if file.lease_id is not None:
+                lease_of(change.rows, actor, file.lease_id)
             change.rows.delete_file(file.id)
             change.tell("file.deleted", lease_id=file.lease_id, data={"id": file.id, "name": file.name})
             used = change.rows.is_content_used(file.content_hash)

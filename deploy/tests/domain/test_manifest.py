@@ -169,6 +169,11 @@ def test_a_default_without_its_quotes_is_refused_with_the_remedy() -> None:
     assert refusal.value.message.endswith("a String's literal has quotes of its own: '\"text\"'")
 
 
+def test_a_name_does_not_end_with_a_newline() -> None:
+    with pytest.raises(ManifestError, match="name"):
+        parse_manifest('name: "x\\n"')
+
+
 def test_every_fault_is_listed() -> None:
     with pytest.raises(ManifestError) as refusal:
         parse_manifest(worker(input_types="[Nix]", output_types="[Nox]", resources="{cpu: -1}"))

@@ -49,6 +49,8 @@ def faults(manifest: ComponentManifest) -> Iterator[Fault]:
 
 
 def _words(manifest: ComponentManifest) -> Iterator[Fault]:
+    if not _NAME.match(manifest.name):  # what the struct checks may end with a newline
+        yield "name", f"{manifest.name[:80]!r} does not match {NAME_PATTERN}"
     yield from _text("summary", manifest.summary)
     for field, words in (("tags", manifest.tags), ("categories", manifest.categories)):
         yield from _count(field, words, TAGS_MAX)

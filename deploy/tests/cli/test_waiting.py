@@ -38,6 +38,13 @@ def test_what_was_asked_for_is_sent(api: FakeApi) -> None:
     }
 
 
+@pytest.mark.parametrize("verb", ["deploy", "redeploy", "undeploy"])
+def test_nothing_begins_when_the_time_to_wait_is_none(api: FakeApi, verb: str) -> None:
+    ran = run("backend", verb, "words", "--wait", "--timeout", "5x")
+    assert (ran.code, api.asked) == (2, [])
+    assert ran.err.startswith("pie: '5x' is not a duration")
+
+
 def test_waiting_tells_how_far_each_container_is(api: FakeApi) -> None:
     api.on_lines("GET", WAIT, rows.deployment(), rows.deployment(containers_ready=1), rows.deployment(status="running"))
     api.answers["GET", CONTAINERS] = []

@@ -82,9 +82,10 @@ def test_a_refusal_is_told_with_its_reasons(api: FakeApi, status: int, code: str
     assert ran.err == "pie: that cannot be\n  - count: it is too large\n"
 
 
-def test_the_only_reason_is_not_told_twice(api: FakeApi) -> None:
-    api.refuse("GET", "/v1/backends/words", 422, "bad_literal", "no", {"code": "bad_literal", "message": "no", "subject": "x"})
-    assert run("backend", "show", "words").err == "pie: no\n"
+@pytest.mark.parametrize("message", ["no", "count: component.yml: no"])
+def test_the_only_reason_is_not_told_twice(api: FakeApi, message: str) -> None:
+    api.refuse("GET", "/v1/backends/words", 422, "bad_literal", message, {"code": "bad_literal", "message": "no", "subject": "x"})
+    assert run("backend", "show", "words").err == f"pie: {message}\n"
 
 
 def test_of_very_many_reasons_the_first_are_told(api: FakeApi) -> None:

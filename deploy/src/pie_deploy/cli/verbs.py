@@ -30,8 +30,8 @@ def refusals() -> Iterator[None]:
 def told(error: DeployError) -> Iterator[str]:
     """The error and its reasons as lines."""
     yield f"pie: {printable(error.message)}"
-    if [detail.message for detail in error.details] == [error.message]:
-        return  # the only reason is the message
+    if len(error.details) == 1 and error.message.endswith(error.details[0].message):
+        return  # the only reason is in the message
     yield from reasons(error.details)
 
 

@@ -17,7 +17,7 @@ worker:
   input_types: [{inputs}]
   output_types: ["{{share: Int64}}"]
   config_schema:
-    whole: {{type: Int64, default: "100"}}
+    whole: {{type: Int64, default: 100}}
     {more}
 """
 MAIN = """

@@ -27,7 +27,7 @@ worker:
   resources: {cpu: 0.1, memory: 64MiB, gpu: 0, labels: [cpu]}
   stateful: true
 http:
-  text: {direction: ingress, transports: [http, ws], type: String, into: 0, respond: counts, timeout: 5s, body_max: 1MiB}
+  text: {direction: ingress, transports: [http], type: String, into: 0, respond: counts, timeout: 5s, body_max: 1MiB}
 """
 
 
@@ -130,6 +130,10 @@ REFUSED: dict[str, tuple[str, str]] = {
     "into": ("{name: x, http: {e: {direction: ingress, into: 0}}}", "http.e.into: there is no input 0: there are 0"),
     "of": ("{name: x, http: {e: {direction: egress, of: -1}}}", "http.e.of: there is no output -1: there are 0"),
     "into of an egress": ("{name: x, http: {e: {direction: egress, into: 0}}}", "http.e.into: an egress shows an output (`of`)"),
+    "socket responds": (
+        "{name: x, http: {e: {direction: ingress, transports: [http, ws], respond: a}}}",
+        "http.e.respond: a WebSocket waits for no answer; let callers listen at an egress with `ws`",
+    ),
     "egress responds": ("{name: x, http: {e: {direction: egress, respond: a}}}", "http.e.respond: an egress does not respond"),
     "endpoint type": (
         "{name: x, worker: {input_types: [Int64]}, http: {e: {direction: ingress, type: String, into: 0}}}",

@@ -53,6 +53,13 @@ def test_a_name_promotes_the_newest_prerelease(platform: ServicePlatform) -> Non
     assert platform.services.components.promote(ALICE, "shout").id == newest.id
 
 
+def test_a_name_whose_newest_version_is_released_promotes_no_older_one(platform: ServicePlatform) -> None:
+    older = platform.publish()
+    newest = platform.released()
+    assert platform.services.components.promote(ALICE, "shout") == newest
+    assert platform.services.components.show(ALICE, older.id).state == "prerelease"
+
+
 def test_promoting_again_changes_nothing(platform: ServicePlatform) -> None:
     released = platform.released()
     platform.clock.advance(1)

@@ -29,8 +29,13 @@ from pie_flow.values import from_json, to_json
 
 class _Parameter(msgspec.Struct):
     type: str
-    default: str | None = None
+    default: str | int | float | bool | None = None
+    """A literal; a number or a truth value may stand without its quotes."""
     mutable: bool = False
+
+    @property
+    def literal(self) -> str:
+        return self.default if isinstance(self.default, str) else msgspec.json.encode(self.default).decode()
 
 
 class _FileSlot(msgspec.Struct):
@@ -118,7 +123,7 @@ class Harness:
         if missing:
             raise TrialError(f"parameters without a value: {', '.join(missing)} (--set NAME=LITERAL)")
         return {
-            name: ParameterSpec(type=slot.type, value=self._literals.get(name, slot.default or ""), mutable=slot.mutable)
+            name: ParameterSpec(type=slot.type, value=self._literals.get(name, slot.literal), mutable=slot.mutable)
             for name, slot in schema.items()
         }
 

@@ -208,6 +208,8 @@ def _binding(field: str, endpoint: Endpoint, worker: Worker) -> Iterator[Fault]:
         yield f"{field}.of", "an ingress feeds an input (`into`)"
     if not ingress and endpoint.respond is not None:
         yield f"{field}.respond", "an egress does not respond"
+    if ingress and endpoint.respond is not None and "ws" in endpoint.transports:
+        yield f"{field}.respond", "a WebSocket waits for no answer; let callers listen at an egress with `ws`"
     if endpoint.respond is not None and not _NAME.match(endpoint.respond):
         yield f"{field}.respond", f"{endpoint.respond[:80]!r} does not match {NAME_PATTERN}"
     wrong = [*_type_faults(f"{field}.type", endpoint.type)]

@@ -65,8 +65,8 @@ class Components:
     def promote(self, actor: Actor, ref: str) -> ComponentVersion:
         """Release a version: visible to everybody, for good. Its id stays; no backend and no deployment changes.
 
-        ref: a version's id or `name@version`; a name means the actor's newest prerelease of it. A version that is released
-        already is answered as it is. Raises NotFoundError, ForbiddenError, LeaseOwnershipError while a lease owns it.
+        ref: a version's id or `name@version`; a name means the newest version of it that the actor has made. A version that
+        is released already is answered as it is. Raises NotFoundError, ForbiddenError, LeaseOwnershipError while a lease owns it.
         """
         with self._ledger.change(actor) as change:
             version = _candidate(change.rows, actor, ref)
@@ -128,7 +128,7 @@ class Components:
 
 def _candidate(reading: Reading, actor: Actor, ref: str) -> ComponentVersion:
     """What `promote` means by a reference."""
-    own = [version for version in reading.versions(ref) if version.state == "prerelease" and version.owner == actor.name]
+    own = [version for version in reading.versions(ref) if version.owner == actor.name]
     return own[0] if own else version_of(reading, actor, ref)
 
 

@@ -15,7 +15,7 @@ from pie_deploy.domain.deployment import is_locking
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.lock import allowed_while_live
 from pie_deploy.domain.log import Stamp, check_head
-from pie_deploy.domain.operations import Operation, OperationRecord
+from pie_deploy.domain.operations import AddFile, ChangeParameter, Operation, OperationRecord, RemoveFile
 from pie_deploy.domain.records import Backend
 from pie_deploy.errors import ConflictError, DeployError, Detail, GraphLockedError, InvalidOperationError
 from pie_deploy.limits import LOCK_REASONS_MAX
@@ -180,13 +180,23 @@ def _check_allowed(head: Head, operations: Sequence[Operation]) -> None:
         details = [
             Detail(
                 code=GraphLockedError.code,
-                message=f"{_word(operation)} changes what runs",
+                message=_why_not(operation),
                 subject=getattr(operation, "vertex", ""),
             )
             for operation in refused[:LOCK_REASONS_MAX]
         ]
         message = f"a deployment is live: {_word(refused[0])} is not possible; fork the backend, or undeploy first"
         raise GraphLockedError(message, details)
+
+
+def _why_not(operation: Operation) -> str:
+    match operation:
+        case ChangeParameter():
+            return f"parameter {operation.name} of {operation.vertex} is not mutable, or would be left without a value"
+        case AddFile() | RemoveFile():
+            return f"file {operation.slot} of {operation.vertex} is not mutable, or would be missing"
+        case _:
+            return f"{_word(operation)} changes what runs"
 
 
 def _word(operation: Operation) -> str:

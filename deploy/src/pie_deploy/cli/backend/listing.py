@@ -138,7 +138,7 @@ def delete(
 ) -> None:
     """Delete a backend; its URLs are 404 for ever. Not while it is deployed. For example: pie backend delete staging"""
     if not yes:
-        typer.confirm(f"Delete backend {backend}? Its URLs will never come back.", abort=True)
+        typer.confirm(f"Delete backend {backend}? Its URLs will never come back. (--yes does not ask)", abort=True)
     with connect() as client:
         client.delete(at("backends", backend), type(None))
     say(f"{backend} is deleted")

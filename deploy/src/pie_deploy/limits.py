@@ -349,8 +349,20 @@ CONTROL_MESSAGE_BYTES_MAX = 1 << 20
 CONTROL_MESSAGE_CHARACTERS_MAX = 2000
 """Of what a container says went wrong: a person reads it in a table."""
 
-CONTROL_QUEUE_MESSAGES_MAX = 1000
-"""Per container and direction: a container pulses once a second, so more is a flood."""
+CONTROL_HELLO_BYTES_MAX = 64 << 10
+"""Of one message of a connection that nobody knows yet."""
+
+CONTROL_QUEUE_BYTES_MAX = 4 << 20
+"""That a container leaves unread: some changes of configuration of the largest size. Beyond, it is let go, and told anew."""
+
+CONTROL_MESSAGES_PER_S_MAX = 1000
+"""Of one connection: a container pulses once a second and says some dozen things when it starts, so more is a flood."""
+
+CONTROL_CONNECTIONS_UNKNOWN_MAX = 512
+"""Connections to the control link that have not said who they are: several hundred containers may come back at once."""
+
+CONTROL_CONNECTIONS_OF_ONE_MAX = 4
+"""Of one container: its process, and those before it whose end was not seen yet."""
 
 PREPARATIONS_MAX = 4
 """Environments that are built at the same time: pip and the disk are the limit."""

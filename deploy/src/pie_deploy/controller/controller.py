@@ -38,7 +38,7 @@ from pie_deploy.controller.recorder import put_to_rest, write
 from pie_deploy.controller.sites import Sites
 from pie_deploy.controller.snapshot import Snapshot, Snapshots
 from pie_deploy.controller.worker import Worker
-from pie_deploy.controller.zeromq_wire import ZeroMqWire
+from pie_deploy.controller.zmtp_wire import ZmtpWire
 from pie_deploy.domain.actions import Action, Effect, Record
 from pie_deploy.domain.checker import problems
 from pie_deploy.domain.lease import is_expired
@@ -108,7 +108,7 @@ class Controller:
         self._wakeup = wakeup
         self._clock = clock
         self._settle_leases = settle_leases
-        self._wire: ControlWire = wire or ZeroMqWire(control_address(home.run))
+        self._wire: ControlWire = wire or ZmtpWire(control_address(home.run))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="controller")
         self._nudged = asyncio.Event()
         self._links = Links()

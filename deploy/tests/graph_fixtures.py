@@ -25,7 +25,7 @@ worker:
     stopwords: {type: text, required: false, mutable: true}
     words: {type: text, required: false}
 http:
-  text: {direction: ingress, transports: [http, ws], into: 0, respond: counts}
+  text: {direction: ingress, transports: [http], into: 0, respond: counts}
 """,
     "cv-tokenise-2": """
 name: tokenise
@@ -37,7 +37,7 @@ worker:
   file_schema:
     stopwords: {type: text, required: false, mutable: true}
 http:
-  text: {direction: ingress, transports: [http, ws], into: 0, respond: counts}
+  text: {direction: ingress, transports: [http], into: 0, respond: counts}
 """,
     "cv-tokenise-3": """
 name: tokenise

@@ -175,6 +175,7 @@ class Controller:
         """
         begun_s = time.monotonic()
         now_ns = self._clock.now_ns()
+        self.effects.looking()
         vanished = await self._lookout.observe()
         await self._watch_nodes(now_ns, soon=vanished)
         await self._refresh(now_ns)

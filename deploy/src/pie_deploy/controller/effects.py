@@ -3,6 +3,9 @@
 What came of them is seen by the next plan: `busy` while one is under way, `prepared`, `saved`, `removed` when it has worked, a
 `Failure` and a time to try again when it has not. All of that is forgotten when the control plane ends, and may be: doing it
 again is harmless.
+
+A container stays `busy` until the launchers were looked at after its effect had ended: what was seen before does not show what the
+effect did, and the plan of such a view would do it once more.
 """
 
 import asyncio
@@ -40,6 +43,8 @@ class _Memory:
     task: asyncio.Task[None] | None = None
     effect: Effect | None = None
     """What the task does."""
+    is_unseen: bool = False
+    """Nobody has looked since the last one ended."""
     prepared: bool = False
     saved: bool = False
     removed: bool = False
@@ -69,6 +74,7 @@ class Effects:
     _memories: dict[str, _Memory] = field(default_factory=dict)
     _preparing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PREPARATIONS_MAX))
     _starting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(STARTS_MAX))
+    _unseen: list[_Memory] = field(default_factory=list)
     _queued: int = 0
     _done: int = 0
     _failed: int = 0
@@ -86,6 +92,12 @@ class Effects:
         name = f"{type(effect).__name__} {effect.container_id}"
         memory.task, memory.effect = asyncio.create_task(self._run(effect, memory, former), name=name), effect
 
+    def looking(self) -> None:
+        """The launchers are about to be looked at: what has ended by now will be seen."""
+        for memory in self._unseen:
+            memory.is_unseen = False
+        self._unseen.clear()
+
     def seen(self, container_id: str, process: Process | None, link: Link | None) -> Seen:
         memory = self._memories.get(container_id)
         if memory is None:
@@ -93,7 +105,7 @@ class Effects:
         return Seen(
             process=process,
             link=link,
-            busy=memory.task is not None,
+            busy=memory.task is not None or memory.is_unseen,
             preparing=memory.task is not None and isinstance(memory.effect, Prepare),
             prepared=memory.prepared,
             saved=memory.saved,
@@ -147,6 +159,8 @@ class Effects:
         finally:
             if memory.effect is effect:
                 memory.task = memory.effect = None
+                memory.is_unseen = True
+                self._unseen.append(memory)
             self.nudge()
 
     async def _perform_in_turn(self, effect: Effect) -> None:

@@ -45,7 +45,7 @@ from pie_deploy.domain.lease import is_expired
 from pie_deploy.domain.records import ComponentVersion, File, Lease, Runtime
 from pie_deploy.errors import DeployError, Detail, NotFoundError
 from pie_deploy.limits import LOOK_INTERVAL_NS, NODES_INTERVAL_NS
-from pie_deploy.ports.control import ControlWire, Peer
+from pie_deploy.ports.control import ControlWire, DirectLauncher, Peer
 from pie_deploy.ports.launcher import Launcher, LogLine
 from pie_deploy.ports.routes import Routes
 from pie_deploy.ports.store import Store
@@ -139,9 +139,8 @@ class Controller:
         control_folder(self._home.run).mkdir(mode=0o700, parents=True, exist_ok=True)
         await self._wire.open(self._hear)
         for launcher in self._lookout.launchers:
-            connect = getattr(launcher, "connect", None)
-            if connect is not None:
-                connect(self._hear)
+            if isinstance(launcher, DirectLauncher):
+                launcher.connect(self._hear)
         self._is_open = True
 
     async def close(self, *, stop_all: bool = False) -> None:

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 from pie_deploy.domain.change import change
 from pie_deploy.domain.digest import GraphDigest
-from pie_deploy.domain.graph import ComponentSource, Edge, Graph, TransformationSource, Vertex
-from pie_deploy.domain.inverse import ends_of
+from pie_deploy.domain.graph import Edge, Graph
+from pie_deploy.domain.inverse import restoring
 from pie_deploy.domain.log import Stamp
 from pie_deploy.domain.operations import (
     Describe,
     Operation,
     OperationRecord,
     RenameBackend,
-    RestoreVertex,
     RotateEndpoint,
 )
 from pie_deploy.domain.tables import Tables
@@ -64,20 +63,4 @@ def _vertices(graph: Graph) -> Iterator[Operation]:
     for (owner, endpoint), role in graph.aliases.items():
         aliases.setdefault(owner, {})[endpoint] = role
     for name, vertex in graph.vertices.items():
-        yield _whole(vertex, edges.get(name, []), aliases.get(name, {}))
-
-
-def _whole(vertex: Vertex, edges: list[Edge], aliases: dict[str, str]) -> Operation:
-    source = vertex.source
-    return RestoreVertex(
-        vertex=vertex.name,
-        component=source.version_id if isinstance(source, ComponentSource) else None,
-        transformation=source.name if isinstance(source, TransformationSource) else None,
-        parameters=dict(vertex.parameters),
-        files=dict(vertex.files),
-        label=vertex.label,
-        position=vertex.position,
-        note=vertex.note,
-        edges=tuple(map(ends_of, edges)),
-        aliases=aliases,
-    )
+        yield restoring(vertex, edges.get(name, []), aliases.get(name, {}))

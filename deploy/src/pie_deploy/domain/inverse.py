@@ -1,9 +1,9 @@
 """What takes an operation back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pie_deploy.domain.graph import ComponentSource, Edge, TransformationSource
+from pie_deploy.domain.graph import ComponentSource, Edge, TransformationSource, Vertex
 from pie_deploy.domain.operations import (
     AddFile,
     AddVertex,
@@ -41,8 +41,8 @@ def _delete_it(_: Tables, operation: AddVertex | RestoreVertex) -> Operation:
     return DeleteVertex(vertex=operation.vertex)
 
 
-def _restore_it(tables: Tables, operation: DeleteVertex) -> Operation:
-    vertex = tables.vertices[operation.vertex]
+def restoring(vertex: Vertex, edges: Iterable[Edge], aliases: Mapping[str, str]) -> RestoreVertex:
+    """The operation that makes the vertex with everything it has."""
     source = vertex.source
     return RestoreVertex(
         vertex=vertex.name,
@@ -53,9 +53,14 @@ def _restore_it(tables: Tables, operation: DeleteVertex) -> Operation:
         label=vertex.label,
         position=vertex.position,
         note=vertex.note,
-        edges=tuple(ends_of(edge) for edge in sorted(tables.incident(vertex.name))),
-        aliases=dict(tables.aliases_of(vertex.name)),
+        edges=tuple(map(ends_of, edges)),
+        aliases=dict(aliases),
     )
+
+
+def _restore_it(tables: Tables, operation: DeleteVertex) -> Operation:
+    vertex = tables.vertices[operation.vertex]
+    return restoring(vertex, sorted(tables.incident(vertex.name)), dict(tables.aliases_of(vertex.name)))
 
 
 def _disconnect_it(_: Tables, operation: Connect) -> Operation:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pie_flow.control import FromContainer, ToContainer
 
@@ -33,6 +33,7 @@ class ControlWire(Protocol):
     async def close(self) -> None: ...
 
 
+@runtime_checkable
 class DirectLauncher(Protocol):
     """A launcher whose containers have no process to connect from: it carries their messages itself."""
 

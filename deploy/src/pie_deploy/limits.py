@@ -116,6 +116,18 @@ PROBLEMS_MAX = 1_000
 SHAPE_KEY_CHARACTERS_MAX = 4_096
 """Of the parameters of a shape that is kept: with `SHAPES_KEPT_MAX`, 16 MiB."""
 
+SUGGESTION_NAMES_SHOWN = 10
+"""Of the names that there are, in the hint of an error about one that there is not: a line or two."""
+
+SUGGESTION_NAMES_MAX = VERTICES_MAX
+"""That are counted for a hint."""
+
+SUGGESTION_CANDIDATES_MAX = 2_000
+"""That are compared with what was written: 50 ms, which somebody with a large graph and a loop of slips may ask for."""
+
+SUGGESTION_CHARACTERS_MAX = 80
+"""Of a name that is compared or shown."""
+
 ROTATIONS_MAX = 1 << 31
 """Of one endpoint's token: a counter, not a list."""
 
@@ -132,16 +144,18 @@ GATEWAY_REQUESTS_MAX = 4000
 misconfigured one gets here; each holds a window of bytes at most in each direction.
 """
 
-GATEWAY_LINK_MESSAGES_MAX = 20_000
-"""Waiting on one link. Bodies wait under their own credit; this bounds requests to a container that reads none."""
-
 GATEWAY_LINK_BYTES_MAX = 256 << 20
-"""Of bodies that one container has been sent and has not consumed: they are in our memory if it does not even read them. Above, its
-endpoints are overloaded.
+"""Of one container, in each direction: of bodies that it has been sent and has not consumed, which are in our memory if it does not
+even read them; and of its answers that callers have not taken yet. Above, its endpoints are overloaded.
 """
 
-GATEWAY_LINK_SOCKETS_MAX = 65_000
-"""Of ZeroMQ, three per link; what counts is how many descriptors the process may have."""
+GATEWAY_LINK_USELESS_PER_S_MAX = 20_000
+"""Messages of one container that are none, or about nothing that is under way: what a thousand streams had under way when their
+callers left, and less than what would keep us from others.
+"""
+
+GATEWAY_LINK_PENALTY_S = 1.0
+"""Before a container that broke the protocol is connected to again."""
 
 GATEWAY_LINK_WAIT_S = 1.0
 """How long a request waits for the link to a container that has just been announced: connecting takes some milliseconds."""
@@ -398,6 +412,9 @@ PORT_FIRST = 20_000
 
 PORT_LAST = 30_999
 
+PORTS_TRUSTED_AFTER_NS = 60 * 10**9
+"""A command that has been ready this long listens at its ports itself; before, another program may be what answers there."""
+
 ENVIRONMENT_LOCK_POLL_S = 0.05
 """Between two looks whether pip, or another builder of the same environment, is done: they take a hundred times as long."""
 
@@ -467,6 +484,35 @@ API_UPLOADS_MAX = 16
 
 API_LOG_LINES_MAX = 1_000_000
 """Of one `tail`."""
+
+API_KEY_LOOK_S = 2.0
+"""After which whatever goes on looks again whether its key is still good: so long may a revoked one go on listening."""
+
+API_KEY_LOOKS_AT_ONCE = 4
+"""Threads that look keys up; strangers who try some keep nobody else's threads."""
+
+# --- API keys ------------------------------------------------------------------------------------------------------
+
+API_KEY_BYTES = 32
+"""Random bytes of a key: guessing is hopeless, so that a fast hash does."""
+
+API_KEY_PREFIX_CHARACTERS = 12
+"""Of a key that lists show: 8 random characters tell keys apart, and leave 200 bits."""
+
+API_KEY_LIFE_NS = 90 * 24 * 3600 * 10**9
+"""Default life of a key: a forgotten one is worth nothing by the next quarter."""
+
+API_KEY_LIFE_MAX_NS = 366 * 24 * 3600 * 10**9
+"""Longest: a year, with a day to spare for replacing it."""
+
+API_KEYS_OF_USER_MAX = 100
+"""Of one user: a person, and what runs for him; as many as the configuration may have."""
+
+API_KEYS_MAX = 2000
+"""Of a platform: whoever revokes or lists looks at all of them."""
+
+API_KEY_EXPIRED_KEPT_NS = 30 * 24 * 3600 * 10**9
+"""How long an expired key stays in lists, so that its user learns why it does not work any more."""
 
 # --- Live tests ----------------------------------------------------------------------------------------------------
 

@@ -12,15 +12,16 @@ import pytest
 import zmq
 import zmq.asyncio
 
-from pie_deploy.controller.zmtp import frame, opening
 from pie_deploy.controller.zmtp_wire import ZmtpWire
 from pie_deploy.errors import StorageError
 from pie_deploy.limits import CONTROL_CONNECTIONS_OF_ONE_MAX, CONTROL_CONNECTIONS_UNKNOWN_MAX, CONTROL_MESSAGES_PER_S_MAX
 from pie_deploy.ports.control import Peer
+from pie_deploy.zmtp import GREETING_BYTES, message, opening
 from pie_flow.control import FromContainer, Hello, SetConfig, ToContainer, Welcome
 
 HELLO = Hello(container_id="c-1", incarnation="x", secret="s", pid=1, step="started", config_seq=0)
 PATIENCE_S = 30
+OPENING = opening(b"DEALER")
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ class Stranger:
     @classmethod
     async def at(cls, folder: Path) -> "Stranger":
         stranger = cls(*await asyncio.open_unix_connection(f"{folder}/control"))
-        stranger.writer.write(opening())
+        stranger.writer.write(OPENING)
         return stranger
 
     async def was_let_go(self) -> bool:
@@ -142,13 +143,13 @@ async def wire(folder: Path) -> AsyncIterator[ZmtpWire]:
 
 
 HOSTILE = {
-    "parts without end": frame(b"x", flags=1),
+    "two parts": message(b"x", b"x"),
     "a frame larger than memory": b"\x02" + (1 << 60).to_bytes(8, "big"),
     "a hello of megabytes": b"\x02" + (1 << 20).to_bytes(8, "big"),
     "flags that are none": b"\xf8\x00",
-    "READY twice": opening()[64:],
-    "a command": frame(b"\x04PING\x00\x00", flags=4),
-    "a flood": frame(b"x") * (2 * CONTROL_MESSAGES_PER_S_MAX + 2),
+    "READY twice": OPENING[GREETING_BYTES:],
+    "a command": b"\x04\x07\x04PING\x00\x00",
+    "a flood": message(b"x") * (2 * CONTROL_MESSAGES_PER_S_MAX + 2),
 }
 
 
@@ -175,7 +176,7 @@ async def test_of_one_containers_connections_the_oldest_are_let_go(wire: ZmtpWir
     strangers = []
     for _ in range(CONTROL_CONNECTIONS_OF_ONE_MAX + 1):
         strangers.append(await Stranger.at(folder))
-        strangers[-1].writer.write(frame(msgspec.msgpack.encode(HELLO)))
+        strangers[-1].writer.write(message(msgspec.msgpack.encode(HELLO)))
     assert await strangers[0].was_let_go()
     for stranger in strangers:
         stranger.close()
@@ -186,7 +187,7 @@ async def test_a_container_that_reads_nothing_is_let_go(folder: Path) -> None:
     heard: asyncio.Queue[Peer] = asyncio.Queue()
     await wire.open(lambda peer, _: heard.put_nowait(peer))
     stranger = await Stranger.at(folder)
-    stranger.writer.write(frame(msgspec.msgpack.encode(HELLO)))
+    stranger.writer.write(message(msgspec.msgpack.encode(HELLO)))
     peer = await heard.get()
     for seq in range(100):
         peer.send(SetConfig(seq=seq, parameters={"text": "x" * (1 << 17)}))

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from pie_deploy.gateway import failures
 from pie_deploy.gateway.exchange import Exchange
 from pie_deploy.gateway.failures import UpstreamError
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX
 from pie_flow.endpoint_link import (
     PIECE_BYTES_MAX,
     WINDOW_BYTES,
+    AcceptSocket,
     Body,
     Cancel,
     CloseSocket,
@@ -31,6 +33,7 @@ class FakeLink:
 
     sent: list[tuple[FromGateway, bytes]] = field(default_factory=list)
     under_way_bytes: int = 0
+    held_bytes: int = 0
 
     def send(self, message: FromGateway, body: bytes = b"") -> None:
         self.sent.append((message, body))
@@ -137,6 +140,34 @@ async def test_nothing_comes_after_the_last_word() -> None:
     assert not one.deliver(Emitted(id=7, endpoint="out"), b"2")
 
 
+@pytest.mark.parametrize("beginning", [Response(id=7, status=200, more=True), AcceptSocket(id=7)], ids=type)
+async def test_an_answer_begins_once(beginning: FromContainer) -> None:
+    """A head may be large, and needs no credit."""
+    one = exchange(FakeLink())
+    assert one.deliver(beginning, b"")
+    assert not one.deliver(beginning, b"")
+
+
+async def test_what_the_caller_has_taken_is_held_no_longer() -> None:
+    link = FakeLink()
+    one = exchange(link)
+    one.deliver(Response(id=7, status=200, more=True), b"abc")
+    one.deliver(Body(id=7), b"de")
+    one.consumed(3)
+    assert link.held_bytes == 2
+    one.end()
+    assert link.held_bytes == 0
+
+
+async def test_when_callers_take_nothing_the_endpoints_are_overloaded() -> None:
+    link = FakeLink(held_bytes=GATEWAY_LINK_BYTES_MAX + 1)
+    one = exchange(link)
+    assert not one.deliver(Emitted(id=7, endpoint="out"), b"1")
+    with pytest.raises(UpstreamError) as raised:
+        await one.next()
+    assert raised.value.refusal is failures.OVERLOADED
+
+
 MESSAGES: st.SearchStrategy[tuple[FromContainer, int]] = st.one_of(
     st.tuples(st.builds(Body, id=st.just(7), more=st.booleans()), st.integers(0, WINDOW_BYTES)),
     st.tuples(st.builds(SocketMessage, id=st.just(7)), st.integers(0, WINDOW_BYTES)),
@@ -157,10 +188,11 @@ def test_whatever_a_container_says_what_waits_stays_bounded(messages: list[tuple
             one.send(Body(id=7), bytes(upload))
             if one.deliver(message, bytes(size)) and not isinstance(message, Credit):
                 taken += size
+            assert link.held_bytes == taken
             assert 0 <= link.under_way_bytes <= sum(uploads)
         # The window, the message that overdrew it, and one that came whole.
         assert taken <= WINDOW_BYTES * 4
         one.end()
-        assert link.under_way_bytes == 0
+        assert (link.under_way_bytes, link.held_bytes) == (0, 0)
 
     asyncio.run(hold())

@@ -37,6 +37,15 @@ async def test_a_container_is_told_method_path_query_and_headers_but_not_those_o
     assert "x-one" in names and not names & {"x-two", "te", "connection"}
 
 
+async def test_a_value_of_megabytes_comes_whole(served: Serving) -> None:
+    async def emit_much(container: EndpointContainer, message: FromGateway, body: bytes) -> None:
+        await container.say(Emitted(id=message.id, endpoint="out"), body * 1_000_003)
+
+    await served.serve(emit_much)
+    answer = await served.client.post(URL, content=b"abc")
+    assert (answer.content, answer.headers["content-length"]) == (b"abc" * 1_000_003, "3000009")
+
+
 async def test_without_a_path_behind_the_token_it_is_the_root(served: Serving) -> None:
     container = await served.serve(emit)
     await served.client.post(URL, content=b"1")

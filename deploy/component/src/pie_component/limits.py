@@ -92,6 +92,9 @@ INGRESS_QUEUE_BYTES_MAX = 256 << 20
 HANDLER_THREADS_MAX = 16
 """For handlers that are not `async`."""
 
+RESPONSE_HEADERS_CHARS_MAX = 32 << 10
+"""Of names and values: what clients and proxies take, and with every character in four bytes still less than a message's head."""
+
 SUBSCRIBERS_MAX = 1024
 """Of all egress endpoints of one container."""
 

@@ -14,6 +14,7 @@ from pie_component.async_thread import AsyncThread
 from pie_component.counters import Counters
 from pie_component.endpoints.handlers import Handler, Runner
 from pie_component.endpoints.server import EndpointServer
+from pie_component.limits import RESPONSE_HEADERS_CHARS_MAX
 from pie_flow import endpoint_link as link
 
 
@@ -96,6 +97,11 @@ def test_a_header_may_stand_several_times(serve: Serve) -> None:
     cookies = [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
     head, _ = serve(lambda request: Response(headers=cookies)).ask()
     assert [pair for pair in head.headers if pair[0] == "Set-Cookie"] == cookies
+
+
+def test_headers_that_no_client_takes_are_the_handlers_failure(serve: Serve) -> None:
+    head, _ = serve(lambda request: Response(headers={"x": "y" * RESPONSE_HEADERS_CHARS_MAX})).ask()
+    assert head.status == 500
 
 
 def test_nothing_is_an_answer_without_a_body(serve: Serve) -> None:
@@ -237,6 +243,18 @@ def test_a_handler_that_does_not_take_the_socket_refuses_it(serve: Serve) -> Non
     served.gateway.say(link.OpenSocket(id=1, endpoint="own", path="/"))
     served.until(lambda: served.gateway.answers(1))
     assert served.gateway.answers(1)[0][0] == link.CloseSocket(id=1)
+
+
+def test_a_message_that_the_gateway_would_cut_the_link_for_is_the_handlers_failure(serve: Serve) -> None:
+    def own(socket: WebSocket) -> None:
+        with pytest.raises(ValueError, match="takes"):
+            socket.send(bytes(link.BODY_BYTES_MAX + 1))
+        socket.send("still here")
+
+    served = serve(own)
+    served.gateway.say(link.OpenSocket(id=1, endpoint="own", path="/"))
+    served.until(lambda: served.gateway.answers(1, link.SocketMessage))
+    assert served.gateway.answers(1, link.SocketMessage)[0][1] == b"still here"
 
 
 def test_handlers_run_beside_each_other(serve: Serve) -> None:

@@ -20,8 +20,14 @@ import msgspec
 GATEWAY_ID = b"gateway"
 """Routing id of the gateway's socket."""
 
-MESSAGE_BYTES_MAX = 64 << 20
-"""Of one message; a link on which a larger one comes is cut."""
+HEAD_BYTES_MAX = 192 << 10
+"""Of the struct alone, in which headers are what can be long. The gateway ignores a message with more."""
+
+BODY_BYTES_MAX = 64 << 20
+"""Of what comes whole: an emitted value, a message of a WebSocket."""
+
+MESSAGE_BYTES_MAX = HEAD_BYTES_MAX + BODY_BYTES_MAX
+"""Of both frames together; a link on which a larger one comes is cut."""
 
 PIECE_BYTES_MAX = 256 << 10
 """Of one `Body`: streams of several requests share a link."""

@@ -15,7 +15,6 @@ from typing import cast
 
 import msgspec
 
-from pie_deploy.controller.zmtp import Receiver, ZmtpError, frame, opening
 from pie_deploy.errors import StorageError
 from pie_deploy.limits import (
     CONTROL_CONNECTIONS_OF_ONE_MAX,
@@ -26,6 +25,7 @@ from pie_deploy.limits import (
     CONTROL_QUEUE_BYTES_MAX,
 )
 from pie_deploy.ports.control import Deliver, Peer
+from pie_deploy.zmtp import Receiver, ZmtpError, message, opening
 from pie_flow.control import FromContainer, Hello, ToContainer
 
 _log = logging.getLogger(__name__)
@@ -112,11 +112,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being of the class
-        self._transport.write(opening())
+        self._transport.write(opening(b"ROUTER"))
 
     def data_received(self, data: bytes) -> None:
         try:
-            for body in self._receiver.feed(data):
+            for (body,) in self._receiver.feed(data):
                 self._count()
                 self._take(body)
         except ZmtpError as error:
@@ -128,13 +128,13 @@ class _Connection(asyncio.Protocol):
         self._wire.lost(self)
         self._transport = None
 
-    def send(self, message: ToContainer) -> None:
+    def send(self, said: ToContainer) -> None:
         """Queue a message. What is for a peer that has gone is dropped, and a peer that does not read is let go: it says hello
         again if it lives."""
         if self._transport is None or self._transport.is_closing():
             return
         self._is_answered = True
-        self._transport.write(frame(_encoder.encode(message)))
+        self._transport.write(message(_encoder.encode(said)))
         if self._transport.get_write_buffer_size() > CONTROL_QUEUE_BYTES_MAX:
             self.close()
 
@@ -145,17 +145,17 @@ class _Connection(asyncio.Protocol):
 
     def _take(self, body: bytes) -> None:
         try:
-            message = _decoder.decode(body)
+            said = _decoder.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._wire.counts["malformed"] += 1
             return
         try:
-            self._deliver(self._peer, message)
+            self._deliver(self._peer, said)
         except Exception:  # one message must not end the link of all containers
-            _log.exception("control link: %s", type(message).__name__)
-        if isinstance(message, Hello) and self._is_answered:
+            _log.exception("control link: %s", type(said).__name__)
+        if isinstance(said, Hello) and self._is_answered:
             self._receiver.message_bytes_max = CONTROL_MESSAGE_BYTES_MAX
-            self._wire.knows(self, message.container_id)
+            self._wire.knows(self, said.container_id)
 
     def _count(self) -> None:
         """Raises ZmtpError for a flood."""

@@ -10,10 +10,11 @@ from typing import Protocol
 
 from pie_deploy.gateway import failures
 from pie_deploy.gateway.failures import UpstreamError
-from pie_deploy.limits import GATEWAY_STALL_S
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_STALL_S
 from pie_flow.endpoint_link import (
     PIECE_BYTES_MAX,
     WINDOW_BYTES,
+    AcceptSocket,
     Body,
     Cancel,
     CloseSocket,
@@ -34,6 +35,8 @@ class Sending(Protocol):
 
     under_way_bytes: int
     """Of all exchanges together, sent and not known to be consumed."""
+    held_bytes: int
+    """Of all exchanges together, come from containers and not yet taken by callers."""
 
     def send(self, message: FromGateway, body: bytes = b"") -> None:
         """Raises UpstreamError when the container cannot be reached."""
@@ -49,6 +52,8 @@ class Exchange:
         "_credit",
         "_deadline_s",
         "_failure",
+        "_has_begun",
+        "_held_bytes",
         "_inbox",
         "_is_last_come",
         "_loop",
@@ -79,6 +84,8 @@ class Exchange:
         self._allowance = WINDOW_BYTES
         self._consumed = 0
         self._under_way_bytes = 0
+        self._held_bytes = 0
+        self._has_begun = False
         self._is_last_come = False
         self._timer: asyncio.TimerHandle | None = None
         self._timeout_s = 0.0
@@ -87,11 +94,10 @@ class Exchange:
     # --- From the container ------------------------------------------------------------------------------------------
 
     def deliver(self, message: FromContainer, body: bytes) -> bool:
-        """A message about this id. False: it breaks the protocol, and the exchange has failed."""
+        """A message about this id. False: it was of no use; if it breaks the protocol, the exchange has failed."""
         kind = type(message)
         if kind is Credit:
-            self._add_credit(message.size_bytes)  # type: ignore[union-attr]
-            return True
+            return self._add_credit(message.size_bytes)  # type: ignore[union-attr]
         if kind is Cancel:
             self.fail(UpstreamError(failures.GAVE_UP))
             return True
@@ -100,6 +106,10 @@ class Exchange:
         if not self._may_come(message, len(body)):
             self.fail(UpstreamError(failures.BAD_ANSWER))
             return False
+        if self.link.held_bytes > GATEWAY_LINK_BYTES_MAX:
+            self.fail(UpstreamError(failures.OVERLOADED))
+            return False
+        self._add_held(len(body))
         self._inbox.append((message, body))
         _wake(self._waiting)
         return True
@@ -115,6 +125,7 @@ class Exchange:
 
     def consumed(self, size_bytes: int) -> None:
         """The caller has taken so much of a stream. Raises UpstreamError."""
+        self._add_held(-size_bytes)
         self._consumed += size_bytes
         if self._consumed >= _CREDIT_STEP:
             self._allowance += self._consumed
@@ -123,9 +134,11 @@ class Exchange:
 
     def _may_come(self, message: FromContainer, size_bytes: int) -> bool:
         """Whether the container keeps to its credit. What comes whole needs none, nor does the mere end of a stream."""
-        if self._is_last_come:
-            return False
         kind = type(message)
+        begins = kind is Response or kind is AcceptSocket
+        if self._is_last_come or (begins and self._has_begun):
+            return False
+        self._has_begun = True
         if kind is Emitted or kind is CloseSocket or (kind is Response and not message.more):  # type: ignore[union-attr]
             self._is_last_come = True
             return True
@@ -174,12 +187,17 @@ class Exchange:
             finally:
                 stalled.cancel()
 
-    def _add_credit(self, size_bytes: int) -> None:
+    def _add_held(self, size_bytes: int) -> None:
+        self._held_bytes += size_bytes
+        self.link.held_bytes += size_bytes
+
+    def _add_credit(self, size_bytes: int) -> bool:
         returned = min(max(size_bytes, 0), self._under_way_bytes)
         self._credit += returned
         self._add_under_way(-returned)
         if self._credit > 0:
             _wake(self._waiting_for_credit)
+        return returned > 0
 
     # --- Its end -----------------------------------------------------------------------------------------------------
 
@@ -194,6 +212,7 @@ class Exchange:
         """It is over, however it ended."""
         self.settle()
         self._add_under_way(-self._under_way_bytes)
+        self._add_held(-self._held_bytes)
 
     def expect_within(self, timeout_s: float) -> None:
         """Fail when nothing has been sent or settled for so long."""

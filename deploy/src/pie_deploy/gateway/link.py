@@ -1,81 +1,61 @@
-"""A ZeroMQ connection to one container: the shell around `pie_flow.endpoint_link`.
+"""A connection to one container: the shell around `pie_flow.endpoint_link`.
 
-The socket is polled by its descriptor on the event loop, without pyzmq's asyncio classes: these cost a future and two callbacks per
-message. The descriptor is edge-triggered and any call may take the edge, so that after sending it is looked once more.
+The container's end is libzmq's; ours reads ZeroMQ's protocol itself (`pie_deploy.zmtp`), because what a container says is hostile
+until it was checked: a message has two parts and bounded size, and who breaks the protocol, or floods us with what is of no use, is
+cut off for a while.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import cast
 
 import msgspec
-import zmq
 
 from pie_deploy.gateway import failures
+from pie_deploy.gateway.container_socket import connected
 from pie_deploy.gateway.failures import UpstreamError
-from pie_deploy.limits import GATEWAY_LINK_MESSAGES_MAX
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_PENALTY_S, GATEWAY_LINK_USELESS_PER_S_MAX
 from pie_deploy.ports.routes import Link
-from pie_flow.endpoint_link import GATEWAY_ID, MESSAGE_BYTES_MAX, FromContainer, FromGateway
+from pie_deploy.zmtp import Receiver, ZmtpError, message, opening
+from pie_flow.endpoint_link import GATEWAY_ID, HEAD_BYTES_MAX, MESSAGE_BYTES_MAX, FromContainer, FromGateway
 
 log = logging.getLogger(__name__)
 
-_BATCH = 100
-"""Messages that are taken before others get their turn."""
-_RECONNECT_MS = 20
-_RECONNECT_MAX_MS = 200
-
-_UP = zmq.EVENT_HANDSHAKE_SUCCEEDED
-_DOWN = zmq.EVENT_DISCONNECTED
+_RETRY_S = 0.02
+_RETRY_MAX_S = 0.2
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FromContainer).decode
 
-OnMessage = Callable[["LinkConnection", FromContainer, bytes], None]
+OnMessage = Callable[["LinkConnection", FromContainer, bytes], bool]
+"""Returns whether the message was of any use."""
 OnDown = Callable[["LinkConnection"], None]
 
 
 class LinkConnection:
     """Connects and reconnects by itself until closed."""
 
-    def __init__(
-        self,
-        link: Link,
-        context: "zmq.Context[zmq.Socket[bytes]]",
-        *,
-        on_message: OnMessage,
-        on_bad: Callable[[], None],
-        on_down: OnDown,
-    ) -> None:
+    def __init__(self, link: Link, *, on_message: OnMessage, on_bad: Callable[[], None], on_down: OnDown) -> None:
         """`on_bad` is told of messages that are none. Must be made on the event loop that it is used on."""
         self.link = link
         self.is_up = False
         self.is_closed = False
         self.under_way_bytes = 0
+        self.held_bytes = 0
         self._on_message = on_message
         self._on_bad = on_bad
         self._on_down = on_down
-        self._loop = asyncio.get_running_loop()
         self._up = asyncio.Event()
-        self._will_read = False
-        self._socket = _connecting(context, link.address)
-        self._monitor = self._socket.get_monitor_socket(_UP | _DOWN)
-        self._socket.connect(link.address)
-        self._descriptors = (self._socket.fileno(), self._monitor.fileno())
-        self._loop.add_reader(self._descriptors[0], self._read)
-        self._loop.add_reader(self._descriptors[1], self._watch)
-        self._loop.call_soon(self._watch)
+        self._transport: asyncio.Transport | None = None
+        self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
-    def send(self, message: FromGateway, body: bytes = b"") -> None:
+    def send(self, said: FromGateway, body: bytes = b"") -> None:
         """Raises UpstreamError when the container is not connected, or has too much waiting."""
-        socket = self._socket
-        try:
-            socket.send(_encode(message), zmq.NOBLOCK | zmq.SNDMORE)
-            socket.send(body, zmq.NOBLOCK)
-        except zmq.ZMQError as error:
-            raise UpstreamError(failures.LINK_DOWN) from error
-        if not self._will_read:
-            self._will_read = True
-            self._loop.call_soon(self._read)
+        transport = self._transport
+        if transport is None or not self.is_up or transport.get_write_buffer_size() > GATEWAY_LINK_BYTES_MAX:
+            raise UpstreamError(failures.LINK_DOWN)
+        transport.write(message(_encode(said), body))
 
     async def wait_up(self, timeout_s: float) -> bool:
         try:
@@ -87,41 +67,45 @@ class LinkConnection:
 
     def close(self) -> None:
         """Safe to call twice."""
-        if self.is_closed:
-            return
         self.is_closed = True
         self.is_up = False
-        for descriptor in self._descriptors:
-            self._loop.remove_reader(descriptor)
-        self._socket.disable_monitor()
-        self._monitor.close(linger=0)
-        self._socket.close(linger=0)
+        self._keeping.cancel()
+        if self._transport is not None:
+            self._transport.abort()
 
-    def _read(self) -> None:
-        self._will_read = False
-        socket = self._socket
-        for _ in range(_BATCH):
-            if self.is_closed or not _has_more(socket):
-                return
-            self._take(socket.recv_multipart(zmq.NOBLOCK))
-        self._will_read = True
-        self._loop.call_soon(self._read)
+    async def _keep(self) -> None:
+        pause_s = _RETRY_S
+        while True:
+            conversation = _Conversation(self._take, self._set_up)
+            try:
+                self._transport = await connected(self.link.address, conversation)
+            except OSError:
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _RETRY_MAX_S)
+                continue
+            await conversation.ended.wait()
+            self._transport = None
+            self._set_up(False)
+            if conversation.offence is not None:
+                self._on_bad()
+                log.warning("link to container %s was cut: %s", self.link.container_id, conversation.offence)
+            await asyncio.sleep(_RETRY_S if conversation.offence is None else GATEWAY_LINK_PENALTY_S)
+            pause_s = _RETRY_S
 
-    def _take(self, frames: list[bytes]) -> None:
+    def _take(self, parts: list[bytes]) -> bool:
         try:
-            head, body = frames
-            message = _decode(head)
-        except (ValueError, msgspec.MsgspecError):
+            head, body = parts
+            said = _decode(head) if len(head) <= HEAD_BYTES_MAX else None
+        except (ValueError, msgspec.MsgspecError, RecursionError):
+            said = None
+        if said is None:
             self._on_bad()
-            return
-        self._on_message(self, message, body)
-
-    def _watch(self) -> None:
-        while not self.is_closed and _has_more(self._monitor):
-            event = int.from_bytes(self._monitor.recv_multipart(zmq.NOBLOCK)[0][:2], "little")
-            self._set_up(event == _UP)
+            return False
+        return self._on_message(self, said, body)
 
     def _set_up(self, is_up: bool) -> None:
+        if self.is_closed:
+            return
         was_up, self.is_up = self.is_up, is_up
         if is_up:
             self._up.set()
@@ -132,18 +116,49 @@ class LinkConnection:
                 self._on_down(self)
 
 
-def _connecting(context: "zmq.Context[zmq.Socket[bytes]]", address: str) -> "zmq.Socket[bytes]":
-    socket = context.socket(zmq.DEALER)
-    socket.set(zmq.ROUTING_ID, GATEWAY_ID)
-    socket.set(zmq.IMMEDIATE, 1)  # nothing waits for a container that is not there
-    socket.set(zmq.LINGER, 0)
-    socket.set(zmq.SNDHWM, GATEWAY_LINK_MESSAGES_MAX)
-    socket.set(zmq.RCVHWM, GATEWAY_LINK_MESSAGES_MAX)
-    socket.set(zmq.MAXMSGSIZE, MESSAGE_BYTES_MAX)
-    socket.set(zmq.RECONNECT_IVL, _RECONNECT_MS)
-    socket.set(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
-    return socket
+class _Conversation(asyncio.Protocol):
+    """From one connection to its end."""
 
+    def __init__(self, take: Callable[[list[bytes]], bool], set_up: Callable[[bool], None]) -> None:
+        self.ended = asyncio.Event()
+        self.offence: str | None = None
+        """What the container did that ended it."""
+        self._take = take
+        self._set_up = set_up
+        self._receiver = Receiver(MESSAGE_BYTES_MAX, parts_max=2)
+        self._transport: asyncio.Transport | None = None
+        self._is_up = False
+        self._second = 0
+        self._useless = 0
 
-def _has_more(socket: "zmq.Socket[bytes]") -> bool:
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being of the class
+        self._transport.write(opening(b"DEALER", GATEWAY_ID))
+
+    def data_received(self, data: bytes) -> None:
+        if self.offence is not None:
+            return
+        try:
+            for parts in self._receiver.feed(data):
+                if not self._take(parts):
+                    self._count_useless()
+        except ZmtpError as error:
+            self.offence = str(error)
+            assert self._transport is not None
+            self._transport.abort()
+            return
+        if not self._is_up and self._receiver.is_ready:
+            self._is_up = True
+            self._set_up(True)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.ended.set()
+
+    def _count_useless(self) -> None:
+        """Raises ZmtpError for a flood."""
+        second = int(asyncio.get_running_loop().time())
+        if second != self._second:
+            self._second, self._useless = second, 0
+        self._useless += 1
+        if self._useless > GATEWAY_LINK_USELESS_PER_S_MAX:
+            raise ZmtpError("a flood of messages that are of no use")

@@ -16,7 +16,7 @@ from pie_deploy.gateway.request import Asked
 from pie_deploy.gateway.statistics import Counters
 from pie_deploy.limits import GATEWAY_BODY_IDLE_S, GATEWAY_WATCH_AFTER_S
 from pie_deploy.ports.routes import Link
-from pie_flow.endpoint_link import Body, Emitted, Request, Response
+from pie_flow.endpoint_link import PIECE_BYTES_MAX, Body, Emitted, Request, Response
 
 _Answer = Emitted | Response
 
@@ -63,7 +63,7 @@ class LinkHttp:
         self._counters.answered(message.status)
         self._counters.bytes_out += len(body)
         if not more:
-            await send({"type": "http.response.body", "body": body})
+            await _send_whole(body, send)
             return is_whole
         self._endings.add(asked.token, exchange, lambda: exchange.fail(RouteGone()))
         try:
@@ -161,6 +161,13 @@ async def _received(receive: Receive) -> Message:
     if message["type"] == "http.disconnect":
         raise CallerGone
     return message
+
+
+async def _send_whole(body: bytes, send: Send) -> None:
+    """In pieces: the server waits for the caller between them, so that what it has not taken is held, and counted, here."""
+    for begin in range(0, len(body) or 1, PIECE_BYTES_MAX):
+        end = begin + PIECE_BYTES_MAX
+        await send({"type": "http.response.body", "body": body[begin:end], "more_body": end < len(body)})
 
 
 def _request(id_: int, asked: Asked, scope: Scope, more: bool) -> Request:

@@ -13,7 +13,7 @@ from pie_deploy.gateway.request import Asked
 from pie_deploy.gateway.socket_codes import GOING_AWAY, INTERNAL, NORMAL, RESTART, TOO_BIG, proper_code, proper_reason
 from pie_deploy.gateway.statistics import Counters
 from pie_deploy.ports.routes import Link
-from pie_flow.endpoint_link import AcceptSocket, CloseSocket, OpenSocket, Response, SocketMessage
+from pie_flow.endpoint_link import BODY_BYTES_MAX, AcceptSocket, CloseSocket, OpenSocket, Response, SocketMessage
 
 
 class _Ended(Exception):
@@ -65,7 +65,9 @@ class LinkWebSocket:
 
     async def _converse(self, asked: Asked, exchange: Exchange, receive: Receive, send: Send) -> None:
         self._endings.add(asked.token, exchange, lambda: exchange.fail(RouteGone()))
-        from_caller = asyncio.create_task(self._from_caller(exchange, receive, asked.target.route.body_bytes_max))
+        from_caller = asyncio.create_task(
+            self._from_caller(exchange, receive, min(asked.target.route.body_bytes_max, BODY_BYTES_MAX))
+        )
         try:
             await self._to_caller(exchange, send)
         except _Ended as end:

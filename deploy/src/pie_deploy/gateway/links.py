@@ -6,23 +6,18 @@ the backend. Containers of other backends cannot answer, whatever ids they guess
 
 import asyncio
 import itertools
-import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-
-import zmq
 
 from pie_deploy.gateway import failures
 from pie_deploy.gateway.exchange import Exchange
 from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.gateway.link import LinkConnection
 from pie_deploy.gateway.statistics import Counters
-from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_SOCKETS_MAX, GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
+from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_WAIT_S, GATEWAY_RETIRE_S
 from pie_deploy.ports.routes import Link
 from pie_flow.endpoint_link import Cancel, Emitted, FromContainer
-
-log = logging.getLogger(__name__)
 
 
 class BackendLinks:
@@ -36,10 +31,7 @@ class BackendLinks:
 
     def update(self, links: frozenset[Link]) -> None:
         for link in links - self.connections.keys():
-            try:
-                self.connections[link] = self._connect(link, self)
-            except (zmq.ZMQError, OSError) as error:  # no descriptors left; its endpoints are 503, the next publication tries again
-                log.error("no link to container %s: %s", link.container_id, error)
+            self.connections[link] = self._connect(link, self)
         for link in self.connections.keys() - links:
             self._retire(self.connections.pop(link))
 
@@ -82,7 +74,7 @@ class BackendLinks:
 class Links:
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._is_open = False
         self._backends: dict[str, BackendLinks] = {}
         self._wanted: dict[str, frozenset[Link]] = {}
         """Published before `open`."""
@@ -98,9 +90,8 @@ class Links:
         return sum(link.is_up for backend in self._backends.values() for link in backend.connections.values())
 
     def open(self) -> None:
-        """From now on there are sockets; on the event loop that is running."""
-        self._context = zmq.Context()
-        self._context.set(zmq.MAX_SOCKETS, GATEWAY_LINK_SOCKETS_MAX)
+        """From now on there are connections; on the event loop that is running."""
+        self._is_open = True
         wanted, self._wanted = self._wanted, {}
         for backend_id, links in wanted.items():
             self.update(backend_id, links)
@@ -109,13 +100,11 @@ class Links:
         for backend in self._backends.values():
             backend.close()
         self._backends.clear()
-        if self._context is not None:
-            self._context.destroy(linger=0)
-            self._context = None
+        self._is_open = False
 
     def update(self, backend_id: str, links: frozenset[Link]) -> None:
         """These are the backend's containers with endpoints."""
-        if self._context is None:
+        if not self._is_open:
             self._wanted[backend_id] = links
             return
         backend = self._backends.get(backend_id)
@@ -156,16 +145,17 @@ class Links:
             backend.end(exchange)
 
     def _connect(self, link: Link, backend: BackendLinks) -> LinkConnection:
-        assert self._context is not None
-
-        def receive(connection: LinkConnection, message: FromContainer, body: bytes) -> None:
+        def receive(connection: LinkConnection, message: FromContainer, body: bytes) -> bool:
             exchange = backend.exchanges.get(message.id)
             if exchange is None:
                 self._counters.late_messages += 1
-            elif (exchange.link is not connection and type(message) is not Emitted) or not exchange.deliver(message, body):
+                return False
+            if (exchange.link is not connection and type(message) is not Emitted) or not exchange.deliver(message, body):
                 self._counters.bad_messages += 1
+                return False
+            return True
 
-        return LinkConnection(link, self._context, on_message=receive, on_bad=self._count_bad, on_down=backend.lose)
+        return LinkConnection(link, on_message=receive, on_bad=self._count_bad, on_down=backend.lose)
 
     def _count_bad(self) -> None:
         self._counters.bad_messages += 1

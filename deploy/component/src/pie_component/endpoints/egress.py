@@ -14,7 +14,7 @@ from pie_component.limits import ANSWERED_IDS_MAX, KEEPALIVE_S, SUBSCRIBER_BYTES
 from pie_component.logs import log
 from pie_flow.container import EndpointSpec
 from pie_flow.endpoint_link import (
-    MESSAGE_BYTES_MAX,
+    BODY_BYTES_MAX,
     PIECE_BYTES_MAX,
     WINDOW_BYTES,
     AcceptSocket,
@@ -34,8 +34,6 @@ Send = Callable[[FromContainer, bytes], None]
 _EVENTS = (("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no"))
 _KEEPALIVE = b":\n\n"
 _GOING_AWAY = 1001
-_BODY_BYTES_MAX = MESSAGE_BYTES_MAX - 1024
-"""Leaves room for the message around the body."""
 
 
 class Subscriber:
@@ -165,6 +163,6 @@ class Egress:
 
 
 def _sendable(body: bytes) -> bytes:
-    if len(body) > _BODY_BYTES_MAX:
+    if len(body) > BODY_BYTES_MAX:
         raise ValueTypeError("root", f"a value of {len(body)} bytes is larger than an answer may be")
     return body

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pie_component.errors import GoneError
 from pie_flow.endpoint_link import (
+    BODY_BYTES_MAX,
     PIECE_BYTES_MAX,
     WINDOW_BYTES,
     AcceptSocket,
@@ -191,6 +192,8 @@ class Exchange:
     def _send_message(self, message: str | bytes) -> None:
         self._demand_caller()
         data = message.encode() if isinstance(message, str) else bytes(message)
+        if len(data) > BODY_BYTES_MAX:
+            raise ValueError(f"a message of {len(data)} bytes; a WebSocket takes {BODY_BYTES_MAX}")
         self._sent_bytes += len(data)
         self._post(SocketMessage(id=self.id, text=isinstance(message, str)), data)
 

@@ -13,7 +13,7 @@ from pie_component.endpoints.bodies import JSON, OCTETS, TEXT, error_body
 from pie_component.endpoints.exchange import Exchange, Post
 from pie_component.endpoints.http import AsyncRequest, AsyncWebSocket, Request, Response, WebSocket
 from pie_component.errors import GoneError
-from pie_component.limits import HANDLER_THREADS_MAX
+from pie_component.limits import HANDLER_THREADS_MAX, RESPONSE_HEADERS_CHARS_MAX
 from pie_component.logs import log
 from pie_flow import endpoint_link as link
 from pie_flow.endpoint_link import PIECE_BYTES_MAX
@@ -205,9 +205,12 @@ def _whole(body: Any) -> tuple[bytes, str]:
 
 
 def _headers(response: Response, content_type: str) -> tuple[tuple[str, str], ...]:
-    if any(name.lower() == "content-type" for name, _ in response.headers):
-        return response.headers
-    return (("content-type", content_type), *response.headers)
+    headers = response.headers
+    if sum(len(name) + len(value) for name, value in headers) > RESPONSE_HEADERS_CHARS_MAX:
+        raise ValueError(f"an answer has at most {RESPONSE_HEADERS_CHARS_MAX} characters of headers")
+    if any(name.lower() == "content-type" for name, _ in headers):
+        return headers
+    return (("content-type", content_type), *headers)
 
 
 def _bytes(part: Any) -> bytes:

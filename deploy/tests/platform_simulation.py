@@ -10,11 +10,11 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from platform_world import ALICE, SECOND_NS, EndOfTheWorld, World
+from platform_world import ALICE, COMMAND, SECOND_NS, EndOfTheWorld, World
 
 from pie_deploy.domain.actions import Action
 from pie_deploy.domain.deployment import TRANSITIONS
-from pie_deploy.domain.operations import AddVertex, ChangeParameter, Connect, DeleteVertex, Input, Output
+from pie_deploy.domain.operations import AddVertex, ChangeEndpointAlias, ChangeParameter, Connect, DeleteVertex, Input, Output
 from pie_deploy.domain.records import Deployment
 from pie_deploy.errors import DeployError
 from pie_deploy.launchers.fake import Behaviour
@@ -23,6 +23,7 @@ from pie_flow.container import ContainerSpec
 
 NODES = (NodeRequest(cpu=4, memory_bytes=2 << 30), NodeRequest(cpu=4, memory_bytes=2 << 30))
 BACKENDS_MAX = 4
+REFERENCE = '"vertex://web/web"'
 
 
 @dataclass(slots=True)
@@ -93,6 +94,18 @@ class Simulation:
         assert not found, "\n".join([*(problem.message for problem in found), f"after {self.done}"])
         for deployment in self._deployments(gone=True):
             self._check_history(deployment)
+        if at_rest:
+            self._check_ports()
+
+    def _check_ports(self) -> None:
+        """Whoever is ready and was told a port was told the one that there is now."""
+        for deployment in self._deployments():
+            rows = self.world.containers(deployment.id)
+            for row in rows.values():
+                spec = self.world.launcher.spec(row.id) if row.state == "ready" else None
+                told = None if spec is None or "greeting" not in spec.parameters else spec.parameters["greeting"].value
+                if told is not None and told.startswith('"http:'):
+                    assert told == f'"http://127.0.0.1:{rows["web"].ports["web"]}"', f"{row.id}, after {self.done}"
 
     def _check_history(self, deployment: Deployment) -> None:
         """R10: the states follow the table, whatever happened."""
@@ -107,6 +120,17 @@ class Simulation:
         if len(self.backends) < BACKENDS_MAX:
             vertices = tuple("abcd"[: self.chance.randint(1, 4)])
             self.backends.append(self.world.backend(f"b{len(self.backends)}", vertices))
+            if self.chance.random() < 0.5:
+                self._add_site(self.backends[-1])
+
+    def _add_site(self, backend: str) -> None:
+        """A command, and a worker that is told where it answers."""
+        self.world.edit(
+            backend,
+            AddVertex(vertex="web", component=self.world.component("web", COMMAND)),
+            ChangeEndpointAlias(vertex="web", endpoint="web", role="web"),
+            ChangeParameter(vertex="a", name="greeting", value=REFERENCE),
+        )
 
     def _deploy(self) -> None:
         lease = self.chance.choice(self.leases) if self.leases and self.chance.random() < 0.3 else None
@@ -121,7 +145,7 @@ class Simulation:
         self.world.services.deployments.redeploy(ALICE, self._backend())
 
     def _change_value(self) -> None:
-        text = f'"{self.chance.randint(0, 999)}"'
+        text = REFERENCE if self.chance.random() < 0.2 else f'"{self.chance.randint(0, 999)}"'
         self.world.edit(self._backend(), ChangeParameter(vertex=self.chance.choice("abcd"), name="greeting", value=text))
 
     def _change_graph(self) -> None:

@@ -1,8 +1,11 @@
 """From accepted to running, and what comes in between."""
 
+import json
+import socket
+
 from platform_world import ALICE, COMMAND, FINITE, SECOND_NS, World
 
-from pie_deploy.domain.operations import AddVertex, ChangeEndpointAlias
+from pie_deploy.domain.operations import AddVertex, ChangeEndpointAlias, ChangeParameter
 from pie_deploy.launchers.fake import Behaviour
 from pie_deploy.ports.routes import Link, Port
 
@@ -113,3 +116,54 @@ async def test_a_commands_endpoint_gets_a_port_that_its_words_name() -> None:
         spec = world.launcher.spec(row.id)
         assert spec.program.argv == ("serve", "--port", str(port))  # type: ignore[union-attr]
         assert world.routes.only(backend).upstream == Port(container_id=row.id, port=port)
+
+
+def _site(world: World) -> str:
+    """A command with an alias, and a worker that is told its URL."""
+    backend = world.services.backends.create(ALICE, "site").id
+    world.edit(
+        backend,
+        AddVertex(vertex="web", component=world.component("web", COMMAND)),
+        ChangeEndpointAlias(vertex="web", endpoint="web", role="web"),
+        AddVertex(vertex="asks", component=world.component()),
+        ChangeEndpointAlias(vertex="asks", endpoint="ask", role="ask"),
+        ChangeParameter(vertex="asks", name="greeting", value='"vertex://web/web/now"'),
+    )
+    return backend
+
+
+async def test_a_command_whose_port_is_taken_before_it_starts_gets_another_one() -> None:
+    async with World() as world:
+        backend = _site(world)
+        deployment = world.services.deployments.deploy(ALICE, backend)
+        while not (ports := world.containers(deployment.id)["web"].ports):
+            await world.controller.step()
+            await world.finish_effects()
+        with socket.create_server(("127.0.0.1", ports["web"])):
+            await world.advance(2 * SECOND_NS, stride_ns=SECOND_NS)
+        row = world.containers(deployment.id)["web"]
+        assert (row.state, row.restarts, row.last_error) == ("ready", 1, f"port {ports['web']} was taken by another program")
+        assert row.ports["web"] != ports["web"]
+        (upstream,) = (route.upstream for route in world.routes.now[backend].routes.values() if route.vertex == "web")
+        assert upstream == Port(container_id=row.id, port=row.ports["web"])
+        assert world.show(deployment.id).status == "running"
+
+
+async def test_when_a_command_moves_to_another_port_those_that_refer_to_it_are_told_at_a_new_start() -> None:
+    async with World() as world:
+        backend = _site(world)
+        world.launcher.script = lambda spec, incarnation: Behaviour(
+            exits_after_ns=SECOND_NS if spec.vertex == "web" and incarnation == 1 else None
+        )
+        deployment = await world.deployed(backend)
+        before = world.containers(deployment.id)
+        await world.advance(SECOND_NS)
+        assert {route.state for route in world.routes.now[backend].routes.values()} == {"restarting"}
+        await world.advance(SECOND_NS)
+        after = world.containers(deployment.id)
+        assert world.show(deployment.id).containers_ready == 2
+        assert before["web"].ports != after["web"].ports
+        told = world.launcher.spec(after["asks"].id).parameters["greeting"].value
+        assert json.loads(told) == f"http://127.0.0.1:{after['web'].ports['web']}/now"
+        assert (after["asks"].restarts, after["asks"].recent_restarts_ns) == (1, ())
+        assert await world.controller.problems(at_rest=True) == []

@@ -80,12 +80,57 @@ def test_nothing_is_begun_while_something_is_under_way_or_has_just_failed() -> N
     assert _plan(a_deployment(), [(a_container(), Seen(retry_at_ns=START_NS + 2 * SECOND_NS))]) == []
 
 
-def test_ports_come_first_and_for_all() -> None:
-    traits = {"web": Traits(ports=("http",)), "tokenise": Traits()}
-    web, other = a_container("c-2", vertex="web"), a_container()
-    assert _plan(a_deployment(), [(web, Seen()), (other, Seen())], traits) == [AssignPorts("c-2", ("http",))]
-    with_port = replace(web, ports={"http": 20_000})
-    assert _plan(a_deployment(), [(with_port, Seen()), (other, Seen())], traits) == [Prepare("c-2", 1), Prepare("c-1", 1)]
+TRAITS = {"web": Traits(ports=("http",)), "tokenise": Traits(refers_to=frozenset({"web"})), "count": Traits()}
+WEB = a_container("c-2", vertex="web")
+
+
+def test_ports_come_first_for_the_container_and_for_those_that_refer_to_it() -> None:
+    other, third = a_container(), a_container("c-3", vertex="count")
+    actions = _plan(a_deployment(), [(WEB, Seen()), (other, Seen()), (third, Seen())], TRAITS)
+    assert actions == [AssignPorts("c-2", ("http",)), Prepare("c-3", 1)]
+    with_port = replace(WEB, ports={"http": 20_000})
+    assert _plan(a_deployment(), [(with_port, Seen()), (other, Seen())], TRAITS) == [Prepare("c-2", 1), Prepare("c-1", 1)]
+
+
+def test_a_container_that_dies_before_it_was_ready_gets_other_ports() -> None:
+    row = replace(WEB, state="starting", ports={"http": 20_000})
+    crashed = _row(_plan(a_deployment(), [(row, _seen("imported", running=False))], TRAITS), "c-2")
+    assert (crashed.state, crashed.ports, len(crashed.recent_restarts_ns)) == ("backoff", {}, 1)
+    later_ns = crashed.retry_at_ns or 0
+    assert _plan(a_deployment(), [(crashed, Seen())], TRAITS, later_ns) == [AssignPorts("c-2", ("http",))]
+
+
+def test_a_container_that_was_ready_for_long_keeps_its_ports() -> None:
+    row = replace(WEB, state="ready", ports={"http": 20_000}, ready_at_ns=START_NS)
+    for age_ns, ports in ((59 * SECOND_NS, {}), (60 * SECOND_NS, {"http": 20_000})):
+        actions = _plan(RUNNING, [(row, _seen(running=False))], TRAITS, START_NS + age_ns)
+        assert _row(actions, "c-2").ports == ports
+
+
+def test_ports_are_given_up_within_the_crash_budget() -> None:
+    spent = tuple(START_NS for _ in range(5))
+    row = replace(WEB, state="starting", ports={"http": 20_000}, restarts=5, recent_restarts_ns=spent)
+    actions = _plan(a_deployment(), [(row, _seen("imported", 6, running=False))], TRAITS)
+    assert (_after(actions).status, _after(actions).status_reason) == ("failed", "crashloop")
+
+
+def test_what_was_told_ports_that_are_given_up_begins_anew_without_having_crashed() -> None:
+    web = replace(WEB, state="starting", ports={"http": 20_000})
+    both = [(web, _seen("imported", running=False)), (READY, _seen())]
+    row = _row(_plan(RUNNING, both, TRAITS))
+    assert (row.state, row.restarts, row.recent_restarts_ns) == ("pending", 1, ())
+    assert row.last_error == "the ports of web have changed"
+    waiting = replace(web, state="backoff", restarts=1, ports={}, retry_at_ns=START_NS + 9 * SECOND_NS)
+    assert _effects(_plan(RUNNING, [(waiting, Seen()), (row, _seen())], TRAITS)) == [Stop("c-1")]
+    assert _effects(_plan(RUNNING, [(waiting, Seen()), (row, _seen(running=False))], TRAITS)) == []
+
+
+def test_a_start_that_was_told_ports_that_are_given_up_is_not_begun() -> None:
+    web = replace(WEB, state="starting", ports={"http": 20_000})
+    both = [(web, _seen("imported", running=False)), (a_container(), Seen(prepared=True))]
+    assert _effects(_plan(a_deployment(), both, TRAITS)) == []
+    under_way = [(web, _seen("imported", running=False)), (a_container(), Seen(prepared=True, busy=True))]
+    assert _row(_plan(a_deployment(), under_way, TRAITS)).restarts == 1
 
 
 def test_a_container_in_standby_waits_for_the_others() -> None:

@@ -18,6 +18,7 @@ from pie_deploy.domain.graph import ComponentSource, Edge, Shape, Transformation
 from pie_deploy.domain.inference import Inference, SlotTypes
 from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.records import ComponentVersion, Container, Deployment
+from pie_deploy.domain.reference import Reference, reference_of
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.errors import LauncherError, NotFoundError
 from pie_deploy.limits import LOG_BYTES_DEBUG_MAX, LOG_BYTES_MAX, TRANSFORMATION_MEMORY_MAX_BYTES
@@ -37,7 +38,6 @@ from pie_flow.container import (
 from pie_flow.control import SetConfig
 from pie_flow.unify import in_scope, variables
 
-_REFERENCE = re.compile(r'"vertex://(?P<vertex>[^/"\\]+)/(?P<endpoint>[^/"\\]+)(?P<rest>/[^"\\]*)?"')
 _PLACEHOLDER = re.compile(r"\{(?:(?P<kind>port|parameter|file):(?P<name>[^{}]+)|(?P<folder>work|cache))\}")
 
 
@@ -172,20 +172,20 @@ class Blueprint:
 
     def _resolved(self, literal: str) -> str:
         """A reference to another vertex's endpoint becomes its URL."""
-        match = _REFERENCE.fullmatch(literal)
-        return literal if match is None else json.dumps(self._url(match["vertex"], match["endpoint"], match["rest"] or ""))
+        reference = reference_of(literal)
+        return literal if reference is None else json.dumps(self._url(reference))
 
-    def _url(self, name: str, endpoint: str, rest: str) -> str:
-        vertex = self._tables.vertices.get(name)
+    def _url(self, reference: Reference) -> str:
+        vertex = self._tables.vertices.get(reference.vertex)
         manifest = None if vertex is None else self._shape(vertex).manifest
-        declared = None if manifest is None else manifest.http.get(endpoint)
+        declared = None if manifest is None else manifest.http.get(reference.endpoint)
         if declared is None:
-            raise LauncherError(f"vertex://{name}/{endpoint} names no endpoint of the graph")
-        port = self._container(name).ports.get(endpoint)
+            raise LauncherError(f"{reference} names no endpoint of the graph")
+        port = self._container(reference.vertex).ports.get(reference.endpoint)
         if port is None:
-            raise LauncherError(f"vertex://{name}/{endpoint} has no port: only endpoints of commands can be referred to")
+            raise LauncherError(f"{reference} has no port: only endpoints of commands can be referred to")
         scheme = "ws" if "ws" in declared.transports and "http" not in declared.transports else "http"
-        return f"{scheme}://127.0.0.1:{port}{rest}"
+        return f"{scheme}://127.0.0.1:{port}{reference.rest}"
 
     def _files(self, vertex: Vertex) -> dict[str, str]:
         return {slot: str(self._sources.file(file_id)) for slot, file_id in vertex.files.items()}

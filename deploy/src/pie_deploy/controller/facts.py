@@ -8,6 +8,7 @@ from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.graph import ComponentSource, Vertex
 from pie_deploy.domain.manifest import ComponentManifest, Endpoint
 from pie_deploy.domain.quantity import parse_bytes
+from pie_deploy.domain.reference import reference_of
 from pie_deploy.domain.shape import Manifests
 from pie_deploy.domain.token import forwarding_token
 from pie_deploy.domain.upkeep import Traits
@@ -60,7 +61,7 @@ def facts_of(mirror: Mirror, manifests: Manifests, mac_key: bytes, *, is_deploye
     traits, talking = {}, set()
     for name, vertex in tables.vertices.items():
         manifest = _manifest(vertex, manifests)
-        traits[name] = _traits(manifest, mirror.value_seqs.get(name, 0))
+        traits[name] = _traits(vertex, manifest, mirror.value_seqs.get(name, 0))
         if manifest is not None and manifest.http and manifest.language != "command":
             talking.add(name)
     return Facts(mirror.backend_id, mirror.seq, mirror.graph_hash, facts.published, traits, frozenset(talking), is_deployed=True)
@@ -85,11 +86,19 @@ def _published(mirror: Mirror, vertex: str, name: str, manifests: Manifests, mac
     )
 
 
-def _traits(manifest: ComponentManifest | None, value_seq: int) -> Traits:
+def _traits(vertex: Vertex, manifest: ComponentManifest | None, value_seq: int) -> Traits:
+    refers_to = _referred(vertex, manifest)
     if manifest is None:
-        return Traits(config_seq=value_seq)
+        return Traits(config_seq=value_seq, refers_to=refers_to)
     ports = tuple(manifest.http) if manifest.language == "command" else ()
-    return Traits(finite=manifest.worker.finite, ports=ports, config_seq=value_seq)
+    return Traits(finite=manifest.worker.finite, ports=ports, config_seq=value_seq, refers_to=refers_to)
+
+
+def _referred(vertex: Vertex, manifest: ComponentManifest | None) -> frozenset[str]:
+    """Vertices whose endpoints its values name."""
+    defaults = {} if manifest is None else {name: one.default for name, one in manifest.worker.config_schema.items()}
+    references = (reference_of(value) for value in {**defaults, **vertex.parameters}.values() if value is not None)
+    return frozenset(reference.vertex for reference in references if reference is not None)
 
 
 def _endpoints(vertex: Vertex, manifests: Manifests) -> Mapping[str, Endpoint]:

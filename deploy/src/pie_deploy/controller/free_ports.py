@@ -23,8 +23,20 @@ def free_ports(count: int, taken: Collection[int], chance: random.Random) -> lis
     return found
 
 
-def _is_free(port: int) -> bool:
+def require_free(ports: Collection[int]) -> None:
+    """Raises LauncherError for one that somebody listens at: what is to be started would fail, and its callers would reach that
+    somebody.
+    """
+    for port in ports:
+        if not _is_free(port, is_own=True):
+            raise LauncherError(f"port {port} was taken by another program")
+
+
+def _is_free(port: int, *, is_own: bool = False) -> bool:
+    """is_own: connections to who listened there before may still be closing."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if is_own:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

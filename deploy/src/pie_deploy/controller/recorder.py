@@ -34,12 +34,14 @@ def write(store: Store, records: Sequence[Record], now_ns: int) -> list[Record]:
 
 
 def put_to_rest(store: Store) -> None:
-    """Everything was stopped with the platform, on purpose: it starts again with the platform, and that counts as no crash."""
+    """Everything was stopped with the platform, on purpose: it starts again with the platform, and that counts as no crash. Its
+    ports are for others until then.
+    """
     with store.transaction() as transaction:
         living = {row.id for row in transaction.deployments() if row.status in ("deploying", "running")}
         for row in transaction.containers():
             if row.deployment_id in living and row.state in STARTED:
-                rested = replace(row, state="pending", restarts=row.restarts + 1, pid=None, ready_at_ns=None)
+                rested = replace(row, state="pending", restarts=row.restarts + 1, ports={}, pid=None, ready_at_ns=None)
                 transaction.put_container(rested)
 
 

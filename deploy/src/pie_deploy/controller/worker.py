@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from pie_deploy.clock import Clock
-from pie_deploy.controller.free_ports import free_ports
+from pie_deploy.controller.free_ports import free_ports, require_free
 from pie_deploy.controller.links import Links
 from pie_deploy.controller.lookout import Lookout
 from pie_deploy.controller.sites import Site, Sites
@@ -78,6 +78,7 @@ class Worker:
                 await launcher.prepare(spec)
             case Start(incarnation=incarnation):
                 spec, limits = await asyncio.to_thread(self._sites.spec, site)
+                require_free(site.row.ports.values())
                 self._links.forget(site.row.id)
                 await launcher.start(spec, limits, incarnation)
             case SendGo():

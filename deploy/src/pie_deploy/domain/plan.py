@@ -16,6 +16,7 @@ A plan of a settled state is empty.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -27,7 +28,18 @@ from pie_deploy.domain.expiry import is_expired, renewal_due_ns, renewed_ns
 from pie_deploy.domain.observation import NOTHING, Seen
 from pie_deploy.domain.placement import Amount, Request, place, reserved
 from pie_deploy.domain.records import Container, ContainerState, Deployment, Runtime
-from pie_deploy.domain.upkeep import AT_LEAST_STANDBY, Cause, Rules, Traits, Upkeep, crash, is_done, keep_up
+from pie_deploy.domain.upkeep import (
+    AT_LEAST_STANDBY,
+    STARTED,
+    Cause,
+    Rules,
+    Traits,
+    Upkeep,
+    begin_anew,
+    crash,
+    is_done,
+    keep_up,
+)
 from pie_deploy.errors import PlacementError
 
 
@@ -183,7 +195,7 @@ def _keep_up_all(desired: Desired, current: list[Container], observed: Observed,
             crash_budget=runtime.crash_budget,
             crash_window_ns=runtime.crash_window_ns,
             startup_timeout_ns=deployment.startup_timeout_ns,
-            ports_are_assigned=_ports_are_assigned(desired, current, generation),
+            without_ports=_without_ports(desired, current, generation),
         )
         for generation in {row.generation for row in current}
     }
@@ -194,13 +206,26 @@ def _keep_up_all(desired: Desired, current: list[Container], observed: Observed,
             kept.append(_move(row, runtime, used, rules, now_ns))
         else:
             kept.append(keep_up(row, traits, observed.of(row), rules, now_ns))
-    return kept
+    given_up = {(row.generation, row.vertex) for row, one in zip(current, kept, strict=True) if row.ports and not one.row.ports}
+    return [_follow_ports(one, given_up, desired, observed) for one in kept] if given_up else kept
 
 
-def _ports_are_assigned(desired: Desired, current: list[Container], generation: int) -> bool:
+def _without_ports(desired: Desired, current: list[Container], generation: int) -> frozenset[str]:
     traits = desired.traits
     rows = (row for row in current if row.generation == generation and row.vertex in traits)
-    return all(row.ports.keys() >= set(traits[row.vertex].ports) for row in rows)
+    return frozenset(row.vertex for row in rows if not row.ports.keys() >= set(traits[row.vertex].ports))
+
+
+def _follow_ports(kept: Upkeep, given_up: AbstractSet[tuple[int, str]], desired: Desired, observed: Observed) -> Upkeep:
+    """A container that was, or is just being told ports that are given up: it waits for the new ones and begins anew."""
+    row = kept.row
+    traits = desired.traits.get(row.vertex, Traits())
+    changed = sorted(vertex for vertex in traits.refers_to if (row.generation, vertex) in given_up)
+    if not changed or is_done(row, traits):
+        return kept
+    if row.state in STARTED or observed.of(row).busy:
+        row = begin_anew(row, f"the ports of {', '.join(changed)} have changed")
+    return Upkeep(row, cause=kept.cause)
 
 
 def _move(row: Container, runtime: Runtime, used: dict[str, Amount], rules: Rules, now_ns: int) -> Upkeep:
@@ -213,7 +238,7 @@ def _move(row: Container, runtime: Runtime, used: dict[str, Amount], rules: Rule
     except PlacementError as refusal:
         return Upkeep(row, cause=Cause("node_lost", f"{message}, and {refusal.message}"))
     used[node_id] = used.get(node_id, Amount()) + reserved(row)
-    return crash(replace(row, node_id=node_id, rescheduled=True), None, "its node was lost", rules, now_ns)
+    return crash(replace(row, node_id=node_id, rescheduled=True, ports={}), None, "its node was lost", rules, now_ns)
 
 
 def _open(runtime: Runtime) -> Runtime:

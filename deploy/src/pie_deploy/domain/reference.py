@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 from pie_deploy.domain.graph import Shape
 
-_REFERENCE = re.compile(r'"vertex://(?P<vertex>[^/"\\]+)/(?P<endpoint>[^/"\\]+)(?:/[^"\\]*)?"')
+_REFERENCE = re.compile(r'"vertex://(?P<vertex>[^/"\\]+)/(?P<endpoint>[^/"\\]+)(?P<rest>/[^"\\]*)?"')
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     vertex: str
     endpoint: str
+    rest: str = ""
+    """Of the path, below the endpoint."""
 
     def __str__(self) -> str:
         return f"vertex://{self.vertex}/{self.endpoint}"
@@ -20,7 +22,7 @@ class Reference:
 def reference_of(literal: str) -> Reference | None:
     """The endpoint that a literal names; None: it is a value like any other."""
     match = _REFERENCE.fullmatch(literal)
-    return None if match is None else Reference(match["vertex"], match["endpoint"])
+    return None if match is None else Reference(match["vertex"], match["endpoint"], match["rest"] or "")
 
 
 def leads_somewhere(reference: Reference, shape: Shape | None) -> bool:

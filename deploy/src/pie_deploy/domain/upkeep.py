@@ -20,6 +20,7 @@ from pie_deploy.domain.actions import AssignPorts, Effect, Kill, Prepare, PushCo
 from pie_deploy.domain.crash_budget import crashed
 from pie_deploy.domain.observation import Link, LinkStep, Process, Seen
 from pie_deploy.domain.records import Container, ContainerState, StatusReason
+from pie_deploy.limits import PORTS_TRUSTED_AFTER_NS
 
 STARTED: Final[frozenset[ContainerState]] = frozenset({"starting", "standby", "ready"})
 """States of a container whose process was seen alive."""
@@ -42,6 +43,8 @@ class Traits:
     finite: bool = False
     ports: tuple[str, ...] = ()
     """Endpoints of a command: each needs a port."""
+    refers_to: frozenset[str] = frozenset()
+    """Vertices whose ports its values name: it is told them when it starts."""
     config_seq: int = 0
     """The newest operation on its mutable values."""
 
@@ -53,8 +56,8 @@ class Rules:
     crash_budget: int
     crash_window_ns: int
     startup_timeout_ns: int
-    ports_are_assigned: bool
-    """All ports of the generation are known: the specs of its containers can be written."""
+    without_ports: frozenset[str] = frozenset()
+    """Vertices of the generation whose ports are not assigned: what refers to them cannot be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Upkeep:
     row: Container
     effect: Effect | None = None
     cause: Cause | None = None
+
+
+def begin_anew(row: Container, why: str) -> Container:
+    """What it was told at its start is not so any more: it is stopped and started again, which is no crash."""
+    return replace(row, state="pending", restarts=row.restarts + 1, last_error=why, pid=None, ready_at_ns=None, retry_at_ns=None)
 
 
 def is_done(row: Container, traits: Traits) -> bool:
@@ -93,13 +101,23 @@ def keep_up(row: Container, traits: Traits, seen: Seen, rules: Rules, now_ns: in
 
 
 def crash(row: Container, exit_code: int | None, why: str, rules: Rules, now_ns: int) -> Upkeep:
-    """Its incarnation is over: the next one after a while, or none when the budget is spent."""
+    """Its incarnation is over: the next one after a while, or none when the budget is spent.
+
+    One that was not ready for long may have found its port taken: it gets others.
+    """
     restart = crashed(row.recent_restarts_ns, now_ns, budget=rules.crash_budget, window_ns=rules.crash_window_ns)
-    over = replace(row, pid=None, ready_at_ns=None, exit_code=exit_code, last_error=why, recent_restarts_ns=restart.recent_ns)
+    ports = row.ports if _holds_its_ports(row, now_ns) else {}
+    over = replace(row, ports=ports, pid=None, ready_at_ns=None, exit_code=exit_code, last_error=why)
+    over = replace(over, recent_restarts_ns=restart.recent_ns)
     if restart.retry_at_ns is None:
         spent = f"container {row.id} of vertex {row.vertex} crashed {len(restart.recent_ns)} times, more than its budget: {why}"
         return Upkeep(replace(over, state="exited", retry_at_ns=None), cause=Cause("crashloop", spent))
     return Upkeep(replace(over, state="backoff", restarts=row.restarts + 1, retry_at_ns=restart.retry_at_ns))
+
+
+def _holds_its_ports(row: Container, now_ns: int) -> bool:
+    """For a moment whoever took its port looks like the container itself."""
+    return row.ready_at_ns is not None and now_ns >= row.ready_at_ns + PORTS_TRUSTED_AFTER_NS
 
 
 def _begin(row: Container, traits: Traits, seen: Seen, rules: Rules, now_ns: int) -> Upkeep:
@@ -116,7 +134,7 @@ def _begin(row: Container, traits: Traits, seen: Seen, rules: Rules, now_ns: int
 def _next_beginning(row: Container, traits: Traits, seen: Seen, rules: Rules) -> Effect | None:
     if not row.ports.keys() >= set(traits.ports):
         return AssignPorts(row.id, traits.ports)
-    if not rules.ports_are_assigned:
+    if traits.refers_to & rules.without_ports:
         return None
     incarnation = row.restarts + 1
     return Start(row.id, incarnation) if seen.prepared else Prepare(row.id, incarnation)

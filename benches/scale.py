@@ -96,7 +96,7 @@ async def platform() -> AsyncIterator[Platform]:
         services.wakeup,
         clock,
         services.components.folder,
-        services.files.path,
+        services.blobs,
         mac_key=bytes(32),
         settle_leases=services.leases.settle,
     )

@@ -146,7 +146,7 @@ class World:
             self.services.wakeup,
             self.clock,
             lambda version: self.home.components / version.content_hash,
-            self.services.files.path,
+            self.services.blobs,
             mac_key=MAC_KEY,
             settle_leases=self.services.leases.settle,
             wire=NoWire(),

@@ -9,9 +9,10 @@ import pytest
 from deep_folder import nest, remove
 from platform_rows import START_NS, a_deployment
 
-from pie_deploy.controller.generated import Origin, save
+from pie_deploy.controller.generated import Origin, staged
 from pie_deploy.domain.records import File
 from pie_deploy.errors import StorageError
+from pie_deploy.services.blobs import Blobs
 
 ORIGIN = Origin(a_deployment(), "c-1", "report", "words", {"out": "text", "parts": "archive"})
 
@@ -22,7 +23,11 @@ def blobs(tmp_path: Path) -> Path:
 
 
 def _save(folder: Path, blobs: Path) -> list[File]:
-    return save(folder, ORIGIN, lambda file: blobs / file.content_hash, START_NS)
+    kept = Blobs(blobs)
+    with staged(folder, ORIGIN, kept, START_NS) as made, kept.lock:
+        for _, content in made:
+            kept.place(content)
+    return [file for file, _ in made]
 
 
 def test_a_file_is_saved_with_where_it_comes_from(tmp_path: Path, blobs: Path) -> None:
@@ -35,6 +40,27 @@ def test_a_file_is_saved_with_where_it_comes_from(tmp_path: Path, blobs: Path) -
 def test_saving_again_gives_the_same_file(tmp_path: Path, blobs: Path) -> None:
     (tmp_path / "out").write_text("42")
     assert _save(tmp_path, blobs) == _save(tmp_path, blobs)
+
+
+def test_a_file_that_is_deleted_meanwhile_does_not_take_the_same_content_with_it(tmp_path: Path, blobs: Path) -> None:
+    (tmp_path / "out").write_text("42")
+    kept, _ = Blobs(blobs), _save(tmp_path, blobs)
+    with staged(tmp_path, ORIGIN, kept, START_NS) as [(file, content)]:
+        with kept.lock:
+            kept.remove(file.content_hash)
+        with kept.lock:
+            kept.place(content)
+    assert kept.path(file.content_hash).read_text() == "42"
+
+
+def test_what_could_not_be_saved_leaves_nothing(tmp_path: Path, blobs: Path) -> None:
+    (tmp_path / "out").write_text("42")
+    (tmp_path / "parts").mkdir()
+    nest(tmp_path / "parts")
+    with pytest.raises(StorageError, match="cannot be saved"):
+        _save(tmp_path, blobs)
+    assert [path for path in blobs.rglob("*") if path.is_file()] == []
+    remove(tmp_path / "parts")
 
 
 def test_a_folder_becomes_an_archive_of_its_files(tmp_path: Path, blobs: Path) -> None:

@@ -140,7 +140,7 @@ class Platform:
             wakeup,
             self._clock,
             self.services.components.folder,
-            self.services.files.path,
+            self.services.blobs,
             mac_key=key,
             settle_leases=self.services.leases.settle,
         )

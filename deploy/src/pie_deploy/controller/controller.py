@@ -42,13 +42,14 @@ from pie_deploy.controller.zmtp_wire import ZmtpWire
 from pie_deploy.domain.actions import Action, Effect, Record
 from pie_deploy.domain.checker import problems
 from pie_deploy.domain.lease import is_expired
-from pie_deploy.domain.records import ComponentVersion, File, Lease, Runtime
+from pie_deploy.domain.records import ComponentVersion, Lease, Runtime
 from pie_deploy.errors import DeployError, Detail, NotFoundError
 from pie_deploy.limits import LOOK_INTERVAL_NS, NODES_INTERVAL_NS
 from pie_deploy.ports.control import ControlWire, DirectLauncher, Peer
 from pie_deploy.ports.launcher import Launcher, LogLine
 from pie_deploy.ports.routes import Routes
 from pie_deploy.ports.store import Store
+from pie_deploy.services.blobs import Blobs
 from pie_flow.control import FromContainer, Pulse
 
 _log = logging.getLogger(__name__)
@@ -92,13 +93,13 @@ class Controller:
         wakeup: Wakeup,
         clock: Clock,
         components_folder: Callable[[ComponentVersion], Path],
-        file_path: Callable[[File], Path],
+        blobs: Blobs,
         *,
         mac_key: bytes,
         settle_leases: Callable[[], bool] | None = None,
         wire: ControlWire | None = None,
     ) -> None:
-        """launchers: by runtime id, or by launcher name for all its runtimes. components_folder, file_path: where content lies.
+        """launchers: by runtime id, or by launcher name for all its runtimes. components_folder, blobs: where content lies.
 
         mac_key: of the forwarding tokens. settle_leases: takes the next step of leases that are to be closed and says whether there
         was one (`services.lease`). wire: None is ZeroMQ in the home's folder.
@@ -114,7 +115,7 @@ class Controller:
         self._links = Links()
         self._lookout = Lookout(launchers)
         self._publisher = Publisher(routes, home.run)
-        self._sites = Sites(store, home, components_folder, file_path, self._wire.address)
+        self._sites = Sites(store, home, components_folder, blobs, self._wire.address)
         self._snapshots = Snapshots(store, self._sites.graphs, self._sites.manifest, mac_key)
         worker = Worker(self._sites, self._links, self._lookout, clock, wakeup.notify)
         self.effects = Effects(worker.perform, clock, self._nudged.set)

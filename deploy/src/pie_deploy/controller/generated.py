@@ -10,15 +10,15 @@ import os
 import stat
 import tarfile
 from base64 import b32encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from blake3 import blake3
-
 from pie_deploy.domain.records import Deployment, File
-from pie_deploy.errors import StorageError
+from pie_deploy.errors import DeployError, StorageError
 from pie_deploy.limits import GENERATED_FILE_BYTES_MAX
+from pie_deploy.services.blobs import Blobs, Staged
 
 _CHUNK = 1 << 20
 
@@ -35,13 +35,17 @@ class Origin:
     """File type by slot."""
 
 
-def save(folder: Path, origin: Origin, file_path: Callable[[File], Path], now_ns: int) -> list[File]:
-    """Copy to where their content lies; returns the rows to write. Raises StorageError."""
-    try:
-        return [_save(folder / slot, slot, origin, file_path, now_ns) for slot in sorted(origin.slots) if _is_there(folder / slot)]
-    except (OSError, RecursionError) as error:  # folders may nest deeper than paths, and than the stack
-        why = error.strerror if isinstance(error, OSError) else None
-        raise StorageError(f"vertex {origin.vertex}: what it generated cannot be saved: {why or error}") from error
+@contextmanager
+def staged(folder: Path, origin: Origin, blobs: Blobs, now_ns: int) -> Iterator[list[tuple[File, Staged]]]:
+    """The rows to write, each with its content, which is to be put in place with `blobs.lock` held, in the transaction that writes
+    its row: whoever deletes another file of the same content takes the content with it when no row refers to it. Raises
+    StorageError.
+    """
+    with ExitStack() as stack:
+        made = [
+            _staged(stack, folder / slot, slot, origin, blobs, now_ns) for slot in sorted(origin.slots) if _is_there(folder / slot)
+        ]
+        yield made
 
 
 def _is_there(path: Path) -> bool:
@@ -53,47 +57,29 @@ def _is_there(path: Path) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
 
 
-def _save(path: Path, slot: str, origin: Origin, file_path: Callable[[File], Path], now_ns: int) -> File:
+def _staged(stack: ExitStack, path: Path, slot: str, origin: Origin, blobs: Blobs, now_ns: int) -> tuple[File, Staged]:
     is_folder = path.is_dir()
-    digest, size_bytes = blake3(), 0
-    for chunk in _content(path):
-        digest.update(chunk)
-        size_bytes += len(chunk)
-        if size_bytes > GENERATED_FILE_BYTES_MAX:
-            raise StorageError(f"vertex {origin.vertex}: generated file {slot} is larger than {GENERATED_FILE_BYTES_MAX >> 30} GiB")
+    try:
+        content = stack.enter_context(blobs.staged(_content(path), GENERATED_FILE_BYTES_MAX))
+    except (DeployError, OSError, RecursionError) as error:  # folders may nest deeper than paths, and than the stack
+        why = (error.message if isinstance(error, DeployError) else getattr(error, "strerror", None)) or error
+        raise StorageError(f"vertex {origin.vertex}: what it generated as {slot} cannot be saved: {why}") from error
     file = File(
         id=_id(origin.container_id, slot),
         name=f"{origin.backend_name}.{origin.vertex}.{slot}" + (".tar" if is_folder else ""),
         file_type=origin.slots[slot],
-        size_bytes=size_bytes,
-        content_hash=digest.hexdigest(),
+        size_bytes=content.size_bytes,
+        content_hash=content.content_hash,
         owner=origin.deployment.created_by,
         lease_id=origin.deployment.lease_id,
         generated_by=f"{origin.deployment.id}/{origin.vertex}/{slot}",
         created_at_ns=now_ns,
     )
-    _copy(path, file_path(file))
-    return file
+    return file, content
 
 
 def _id(container_id: str, slot: str) -> str:
     return "f-" + b32encode(hashlib.sha256(f"{container_id}/{slot}".encode()).digest()).decode().lower()[:12]
-
-
-def _copy(path: Path, target: Path) -> None:
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f"{target.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("wb") as file:
-            for chunk in _content(path):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _content(path: Path) -> Iterator[bytes]:

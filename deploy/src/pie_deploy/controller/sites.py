@@ -24,6 +24,7 @@ from pie_deploy.errors import LauncherError, NotFoundError
 from pie_deploy.limits import BLUEPRINTS_KEPT_MAX, SHAPES_KEPT_MAX
 from pie_deploy.ports.launcher import ContainerLimits
 from pie_deploy.ports.store import Store
+from pie_deploy.services.blobs import Blobs
 from pie_flow.container import ContainerSpec
 from pie_flow.control import SetConfig
 
@@ -46,12 +47,12 @@ class Sites:
         store: Store,
         home: Home,
         component_folder: Callable[[ComponentVersion], Path],
-        file_path: Callable[[File], Path],
+        blobs: Blobs,
         control_address: str | None,
     ) -> None:
         self._store = store
         self._home = home
-        self._file_path = file_path
+        self._blobs = blobs
         self._control_address = control_address
         self._lock = threading.Lock()
         self._snapshot = Snapshot()
@@ -118,9 +119,13 @@ class Sites:
             backend = reading.find_backend(deployment.backend_id)
         name = deployment.backend_id if backend is None else backend.name
         origin = generated.Origin(deployment, site.row.id, site.row.vertex, name, self._slots(site))
-        files = generated.save(folder, origin, self._file_path, now_ns)
-        with self._store.transaction() as transaction:
-            for file in files:
+        with (
+            generated.staged(folder, origin, self._blobs, now_ns) as made,
+            self._blobs.lock,
+            self._store.transaction() as transaction,
+        ):
+            for file, content in made:
+                self._blobs.place(content)
                 transaction.put_file(file)
                 transaction.add_event(
                     "file.generated",
@@ -130,7 +135,7 @@ class Sites:
                     lease_id=deployment.lease_id,
                     data={"file": file.id, "name": file.name, "vertex": site.row.vertex},
                 )
-        return files
+        return [file for file, _ in made]
 
     def give_up_generated(self, site: Site, why: str, now_ns: int) -> None:
         """Write down that what a container generated is lost."""
@@ -199,7 +204,7 @@ class Sites:
             file = reading.find_file(file_id)
         if file is None:
             raise NotFoundError(f"there is no file {file_id}")
-        return self._file_path(file)
+        return self._blobs.path(file.content_hash)
 
 
 def _linked(content: Path, folder: Path) -> Path:

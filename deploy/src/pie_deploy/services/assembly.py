@@ -33,6 +33,7 @@ class Services:
     files: Files
     types: Types
     audit: Audit
+    blobs: Blobs
     wakeup: Wakeup
 
     def sweep(self) -> int:
@@ -71,5 +72,6 @@ def assemble(
         files=Files(ledger, blobs, heads),
         types=Types(),
         audit=Audit(ledger),
+        blobs=blobs,
         wakeup=wakeup,
     )

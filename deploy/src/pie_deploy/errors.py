@@ -4,7 +4,7 @@ One table (`pie_deploy.api.refusals`) maps codes to HTTP statuses, one (`pie_dep
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -18,20 +18,46 @@ class Detail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What it is about: a vertex, an edge, a field, a runtime."""
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why it was not done."""
+
+    code: str = "internal"
+    message: str = ""
+    details: tuple[Detail, ...] = ()
+    """Every reason, where there are several."""
+    hint: str | msgspec.UnsetType = msgspec.UNSET
+    """What to do about it, or which names there are; not there where there is nothing to say."""
+
+
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+    """How an error looks on the wire: the body of every answer that is one, and what commands print that were told `--json`."""
+
+    error: Refusal
+
+
 class DeployError(Exception):
     """Base of every error that the platform raises on purpose. The message is a sentence for a person; `details` lists every
-    reason.
+    reason; `hint` says what to do about it, or which names there are.
     """
 
     code: ClassVar[str] = "internal"
 
-    def __init__(self, message: str, details: Sequence[Detail] = ()) -> None:
+    def __init__(self, message: str, details: Sequence[Detail] = (), hint: str = "") -> None:
         super().__init__(message)
         self.details = tuple(details)
+        self.hint = hint
 
     @property
     def message(self) -> str:
         return str(self)
+
+    @property
+    def refusal(self) -> Refusal:
+        return Refusal(code=self.code, message=self.message, details=self.details, hint=self.hint or msgspec.UNSET)
+
+    def within(self, place: str) -> Self:
+        """The same error, with a word before it about where it came up."""
+        return type(self)(f"{place}: {self}", self.details, self.hint)
 
 
 # --- The caller gave something wrong: change it ----------------------------------------------------------------------
@@ -106,6 +132,12 @@ class DeploymentStateError(DeployError):
     """The deployment's state does not allow it."""
 
     code = "deployment_state"
+
+
+class DeploymentFailedError(DeployError):
+    """What was waited for will not come: the deployment has failed, or goes. `details` has what its container said last."""
+
+    code = "deployment_failed"
 
 
 class PlacementError(DeployError):

@@ -113,7 +113,7 @@ def test_deleting_asks_first(api: FakeApi) -> None:
     api.on("DELETE", "/v1/backends/words", None)
     assert run("backend", "delete", "words", stdin="n\n").code == 130
     assert api.asked == []
-    assert run("backend", "delete", "words", "--yes").code == 0
+    assert run("backend", "delete", "words", "--yes", "--json").out == '{\n  "deleted": "words"\n}\n'
     assert [asked.method for asked in api.asked] == ["DELETE"]
 
 
@@ -161,11 +161,44 @@ def test_a_lease_is_opened_and_closed(api: FakeApi) -> None:
     assert run("lease", "rollback", "l-1").out == "✓ l-aaaaaaaaaaaa is rolling back\n"
 
 
+@pytest.mark.parametrize(
+    ("verb", "closing", "closed"), [("commit", "committing", "committed"), ("rollback", "rolling_back", "rolled_back")]
+)
+def test_closing_a_lease_is_waited_for(api: FakeApi, verb: str, closing: str, closed: str) -> None:
+    api.on("POST", f"/v1/leases/l-1/{verb}", rows.lease(state=closing))
+    api.on("GET", "/v1/leases/l-1", *(LeaseView(lease=rows.lease(state=state)) for state in (closing, closed)))
+    ran = run("lease", verb, "l-1", "--wait")
+    assert ran.out == f"✓ l-aaaaaaaaaaaa is {closed.replace('_', ' ')}\n"
+    late = run("lease", verb, "l-1", "--wait", "--timeout", "0s", "--json")
+    assert (late.code, late.err) == (0, "")
+
+
+def test_closing_a_lease_that_takes_too_long_exits_with_7(api: FakeApi) -> None:
+    api.on("POST", "/v1/leases/l-1/commit", rows.lease(state="committing"))
+    api.on("GET", "/v1/leases/l-1", LeaseView(lease=rows.lease(state="committing")))
+    ran = run("lease", "commit", "l-1", "--wait", "--timeout", "1ms", "--json")
+    assert (ran.code, ran.out) == (7, "")
+    assert json.loads(ran.err)["error"] == {
+        "code": "timeout",
+        "message": "l-aaaaaaaaaaaa is still committing after 1ms",
+        "details": [],
+    }
+
+
+def test_draining_is_waited_for_until_nothing_is_left(api: FakeApi) -> None:
+    api.on("POST", "/v1/runtimes/local/drain", rows.runtime())
+    other = rows.deployment(id="d-2", runtime_id="r-other")
+    api.on("GET", "/v1/deployments", {"items": [rows.deployment(), other]}, {"items": [other]})
+    ran = run("runtime", "drain", "local", "--wait")
+    assert (ran.out, ran.err) == ("✓ local is empty\n", "pie: local is being emptied\n")
+
+
 def test_a_lease_is_shown_with_all_that_its_containers_said(api: FakeApi) -> None:
     failed = rows.deployment(status="failed", status_message="count crashed")
     api.on("GET", "/v1/leases/l-1", LeaseView(lease=rows.lease(label="try it"), deployments=(failed,)))
     api.on_items("/v1/deployments/d-aaaaaaaaaaaa/containers", rows.container("count", state="exited"))
     api.on_lines("GET", "/v1/containers/c-count/logs", LogLine(at_ns=rows.THEN_NS, stream="stderr", text="no"))
+    assert json.loads(run("lease", "debug", "l-1", "--json").out)["logs"]["c-count"][0]["text"] == "no"
     out = run("lease", "debug", "l-1", "--tail", "3").out
     assert "Label:           try it\n" in out
     assert "\nd-aaaaaaaaaaaa is failed: count crashed\n" in out

@@ -1,5 +1,6 @@
 """All verbs together: they are found, they have help with an example, they end as the table of exits says."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import cli_rows as rows
+import msgspec
 import pytest
-from cli_fakes import FakeApi, run
+from cli_fakes import Answer, FakeApi, run
 from typer.testing import CliRunner
 
 from pie_cli.main import app, find_verbs, load
@@ -40,6 +42,22 @@ def test_the_example_can_be_called(name: str, command: Any) -> None:
     command.make_context(name, shlex.split(re.split(r"[)|]", arguments)[0]))
 
 
+@pytest.mark.parametrize(("name", "command"), [pytest.param(name, one, id=name) for name, one in commands()])
+def test_every_verb_can_tell_what_it_does_as_json(name: str, command: Any) -> None:
+    assert "--json" in [option for parameter in command.params for option in parameter.opts]
+
+
+def test_what_can_be_waited_for_is_waited_for_in_the_same_words() -> None:
+    options = {name: {parameter.name: parameter for parameter in command.params} for name, command in commands()}
+    waiting = {name: one for name, one in options.items() if "wait" in one}
+    assert set(waiting) == {
+        *("up", "down", "backend deploy", "backend redeploy", "backend undeploy"),
+        *("lease commit", "lease rollback", "runtime drain"),
+    }
+    assert all(one["wait"].opts == ["--wait"] and one["wait"].secondary_opts == ["--no-wait"] for one in waiting.values())
+    assert all(one["timeout"].help == "How long to wait." for one in waiting.values())
+
+
 def test_the_document_has_every_exit_status() -> None:
     text = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
     assert all(f"\n| {status} | " in text for status in {OK, *EXITS.values()})
@@ -57,7 +75,7 @@ def test_every_error_has_an_exit_status() -> None:
 def test_without_a_platform_it_is_said_how_to_start_one(arguments: list[str], home: Home) -> None:
     ran = run(*arguments)
     assert (ran.code, ran.out) == (6, "")
-    assert ran.err == f"pie: the platform is not up in {home.root}; start it with: pie up\n"
+    assert ran.err == f"pie: the platform is not up in {home.root}\n  start it with: pie up\n"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +104,39 @@ def test_a_refusal_is_told_with_its_reasons(api: FakeApi, status: int, code: str
 def test_the_only_reason_is_not_told_twice(api: FakeApi, message: str) -> None:
     api.refuse("GET", "/v1/backends/words", 422, "bad_literal", message, {"code": "bad_literal", "message": "no", "subject": "x"})
     assert run("backend", "show", "words").err == f"pie: {message}\n"
+
+
+def test_what_to_do_is_told_last(api: FakeApi) -> None:
+    body = {"error": {"code": "not_found", "message": "there is no backend 'word'", "details": [], "hint": "did you mean words?"}}
+    api.answers["GET", "/v1/backends/word"] = [Answer(msgspec.json.encode(body), 404)]
+    assert run("backend", "show", "word").err == "pie: there is no backend 'word'\n  did you mean words?\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", ["backend show words", "deployment show words", "lease show words", "file link x --lease words"]
+)
+def test_programs_get_a_refusal_as_one_object(api: FakeApi, arguments: str) -> None:
+    for method, path in (
+        ("GET", "backends/words"),
+        ("GET", "deployments/words"),
+        ("GET", "leases/words"),
+        ("POST", "files/x/link"),
+    ):
+        api.refuse(method, f"/v1/{path}", 404, "not_found", "no", {"code": "x", "message": "why", "subject": "words"})
+    ran = run(*arguments.split(), "--json")
+    detail = {"code": "x", "message": "why", "subject": "words"}
+    assert (ran.code, ran.out) == (4, "")
+    assert json.loads(ran.err) == {"error": {"code": "not_found", "message": "no", "details": [detail]}}
+
+
+@pytest.mark.parametrize(
+    "arguments", ["backend nope", "backend show", "status --nope", "container logs c --tail x", "lease wait l -q"]
+)
+def test_programs_get_a_wrong_call_as_one_object(home: Home, arguments: str) -> None:
+    ran = run(*arguments.split(), "--json")
+    error = json.loads(ran.err)["error"]
+    assert (ran.code, ran.out, error["code"]) == (2, "", "invalid_argument")
+    assert error["hint"].startswith("see: ") and error["hint"].endswith(" --help")
 
 
 def test_of_very_many_reasons_the_first_are_told(api: FakeApi) -> None:

@@ -1,5 +1,7 @@
 """`--wait`: progress, outcome, exit status, reason."""
 
+import json
+
 import cli_rows as rows
 import pytest
 from cli_fakes import FakeApi, run
@@ -86,9 +88,9 @@ def test_a_failure_comes_with_its_reason_and_the_last_words(api: FakeApi) -> Non
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.splitlines()[-4:] == [
         f"pie: {ID} is failed (crashloop): count crashed 6 times",
-        "pie: count (c-count) exited after exit code 1, restart 5: ValueError: no",
-        "pie:   count | Traceback [2J",
-        "pie:   count | [platform] ended",
+        "  - count (c-count) exited after exit code 1, restart 5: ValueError: no",
+        "    count | Traceback [2J",
+        "    count | [platform] ended",
     ]
     assert api.asked[-1].query == {"tail": "20"}
 
@@ -98,7 +100,17 @@ def test_a_failure_is_a_failure_also_when_nothing_more_can_be_told(api: FakeApi)
     api.on_items(CONTAINERS, rows.container("count", last_error="gone"))
     ran = run("deployment", "wait", ID)
     assert ran.code == 1
-    assert ran.err.endswith("pie: more about it cannot be had: there is no /v1/containers/c-count/logs\n")
+    assert ran.err.endswith("  - more about it cannot be had: there is no /v1/containers/c-count/logs\n")
+
+
+def test_programs_get_the_failure_as_one_object(api: FakeApi) -> None:
+    api.on_lines("GET", WAIT, rows.deployment(status="failed", status_reason="crashloop", status_message="count crashed"))
+    api.on_items(CONTAINERS, rows.container("count", state="exited", exit_code=1, last_error="ValueError: no"))
+    api.on_lines("GET", "/v1/containers/c-count/logs", LogLine(at_ns=1, stream="stderr", text="Traceback"))
+    ran = run("backend", "deploy", "words", "--wait", "--json")
+    error = json.loads(ran.err)["error"]
+    assert (ran.code, error["code"], error["message"]) == (1, "deployment_failed", f"{ID} is failed (crashloop): count crashed")
+    assert [one["code"] for one in error["details"]] == ["container", "log"]
 
 
 def test_time_that_is_over_has_an_exit_status_of_its_own(api: FakeApi) -> None:

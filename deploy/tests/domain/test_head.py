@@ -231,7 +231,7 @@ REFUSED: dict[str, tuple[Operation, type[DeployError], str]] = {
         InvalidOperationError,
         "vertex tokenise, slot words: f-weights is of type weights, wanted is text",
     ),
-    "unbound": (RemoveFile(vertex="tokenise", slot="words"), InvalidOperationError, "vertex tokenise has no file at slot words"),
+    "unbound": (RemoveFile(vertex="tokenise", slot="words"), InvalidOperationError, "vertex tokenise has no file at slot 'words'"),
     "endpoint": (
         ChangeEndpointAlias(vertex="tokenise", endpoint="none", role="x"),
         InvalidOperationError,

@@ -17,8 +17,9 @@ from pie_deploy.api.component import ARCHIVE
 from pie_deploy.api.entrance import OPEN_PATHS
 from pie_deploy.api.file import BINARY
 from pie_deploy.api.health import TEXT
-from pie_deploy.api.refusals import CODES, ErrorBody
+from pie_deploy.api.refusals import CODES
 from pie_deploy.api.streams import EVENTS, NDJSON
+from pie_deploy.errors import ErrorBody
 
 JSON = "application/json"
 

@@ -102,7 +102,7 @@ def _timely(receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, error: DeployError) -> None:
-    body = error_body(error.code, error.message, error.details)
+    body = error_body(error.code, error.message, error.details, error.hint)
     headers = {"content-type": "application/json", "content-length": str(len(body)), **headers_of(error.code)}
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": STATUSES[error.code], "headers": pairs})

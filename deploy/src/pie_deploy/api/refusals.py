@@ -1,4 +1,4 @@
-"""How errors look on the wire: `{"error": {"code", "message", "details"}}`, and the one table of codes and HTTP statuses."""
+"""Errors become answers, `pie_deploy.errors.ErrorBody`; the one table of codes and HTTP statuses."""
 
 import logging
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ import msgspec
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from pie_deploy.errors import DeployError, Detail
+from pie_deploy.errors import DeployError, Detail, ErrorBody, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ STATUSES: Mapping[str, int] = {
     "graph_locked": 409,
     "deployment_live": 409,
     "deployment_state": 409,
+    "deployment_failed": 409,
     "placement": 409,
     "runtime_full": 409,
     "runtime_class_mismatch": 409,
@@ -58,23 +59,8 @@ _CODES: Mapping[int, str] = {
 CODES = frozenset(STATUSES) | frozenset(_CODES.values())
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """Why it was not done."""
-
-    code: str
-    message: str
-    details: tuple[Detail, ...] = ()
-    """Every reason, where there are several."""
-
-
-class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of every answer that is an error."""
-
-    error: Refusal
-
-
-def error_body(code: str, message: str, details: tuple[Detail, ...] = ()) -> bytes:
-    return msgspec.json.encode(ErrorBody(error=Refusal(code=code, message=message, details=details)))
+def error_body(code: str, message: str, details: tuple[Detail, ...] = (), hint: str = "") -> bytes:
+    return msgspec.json.encode(ErrorBody(error=Refusal(code=code, message=message, details=details, hint=hint or msgspec.UNSET)))
 
 
 def headers_of(code: str) -> dict[str, str]:
@@ -85,7 +71,8 @@ def on_deploy_error(request: Request[Any, Any, Any], error: DeployError) -> Resp
     status = STATUSES.get(error.code, HTTPStatus.INTERNAL_SERVER_ERROR)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
-    return _response(status, error.code, error.message, error.details, headers_of(error.code))
+    body = error_body(error.code, error.message, error.details, error.hint)
+    return Response(body, status_code=status, media_type=MediaType.JSON, headers=headers_of(error.code))
 
 
 def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

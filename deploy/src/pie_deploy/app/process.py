@@ -52,7 +52,7 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(Process(home, config, options).to_the_end())
     except DeployError as error:
-        for line in told(error):
+        for line in told(error, as_json=options.as_json):
             _say(line)
         sys.exit(exit_status(error.code))
 

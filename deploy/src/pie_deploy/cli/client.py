@@ -12,7 +12,7 @@ import msgspec
 
 from pie_deploy import errors
 from pie_deploy.config.target import Target, target
-from pie_deploy.errors import DeadlineError, DeployError, Detail, UnreachableError
+from pie_deploy.errors import DeadlineError, DeployError, ErrorBody, Refusal, UnreachableError
 
 T = TypeVar("T")
 
@@ -25,16 +25,6 @@ LINE_BYTES_MAX = 16 << 20
 """Of a stream: rows and events have some kilobytes."""
 
 Query = str | int | bool | None
-
-
-class _Refusal(msgspec.Struct, frozen=True):
-    code: str = "internal"
-    message: str = ""
-    details: tuple[Detail, ...] = ()
-
-
-class _RefusalBody(msgspec.Struct, frozen=True):
-    error: _Refusal
 
 
 def connect(chosen: Target | None = None) -> "Client":
@@ -131,7 +121,7 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
-            raise UnreachableError(f"the platform does not answer at {self._url}; is it up? start it with: pie up") from error
+            raise UnreachableError(f"the platform does not answer at {self._url}", hint="start it with: pie up") from error
         except httpx.TimeoutException as error:
             raise DeadlineError(f"the platform at {self._url} takes too long to answer") from error
         except httpx.TransportError as error:
@@ -159,11 +149,16 @@ def given(body: Mapping[str, object]) -> dict[str, object]:
 def refusal(status: int, body: bytes) -> DeployError:
     """The error that the API tells."""
     try:
-        told = msgspec.json.decode(body, type=_RefusalBody).error
+        told = msgspec.json.decode(body, type=ErrorBody).error
     except msgspec.MsgspecError:
         return DeployError(f"the platform answers {status}: {body[:200].decode(errors='replace')}")
+    return error_of(told)
+
+
+def error_of(told: Refusal) -> DeployError:
+    """The error that was told, also one of a newer control plane."""
     kind = ERRORS.get(told.code, DeployError)
-    return kind(told.message or told.code, told.details)
+    return kind(told.message or told.code, told.details, told.hint or "")
 
 
 def lines_of(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ import typer
 from pie_deploy.cli.client import Client, at, connect
 from pie_deploy.cli.completion import backend_names
 from pie_deploy.cli.naming import Names, names_of
-from pie_deploy.cli.options import Json, JsonLines, Watch
+from pie_deploy.cli.options import TIMEOUT, Json, JsonLines, Timeout, Watch
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
 from pie_deploy.cli.text import ago, described, until, when
 from pie_deploy.cli.verbs import noun
@@ -56,7 +56,7 @@ def show_deployment(ref: Ref, as_json: Json = False) -> None:
 def wait(
     ref: Ref,
     status: Annotated[str, typer.Option("--status", metavar="STATUS", help="running, failed, or gone.")] = "running",
-    timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")] = "5m",
+    timeout: Timeout = TIMEOUT,
     as_json: JsonLines = False,
 ) -> None:
     """Wait until a deployment runs, and say so; exits with 1 when it fails instead, with 7 when it takes too long.

@@ -29,6 +29,7 @@ EXITS: Mapping[str, int] = {
     "graph_locked": REJECTED,
     "deployment_live": REJECTED,
     "deployment_state": REJECTED,
+    "deployment_failed": FAILED,
     "placement": REJECTED,
     "runtime_full": REJECTED,
     "runtime_class_mismatch": REJECTED,

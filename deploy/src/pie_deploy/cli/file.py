@@ -11,7 +11,7 @@ import typer
 from pie_deploy.cli.client import Client, at, chunks, connect
 from pie_deploy.cli.completion import file_names
 from pie_deploy.cli.options import Json, LeaseId
-from pie_deploy.cli.screen import Columns, Listing, say, show, show_done
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_json
 from pie_deploy.cli.text import ago, size
 from pie_deploy.cli.verbs import noun
 from pie_deploy.domain.records import File
@@ -68,6 +68,7 @@ def download(
         Path | None, typer.Option("-o", "--output", metavar="PATH", help="Where to (default: its name); - is stdout.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also over a file that is there.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Download a file. For example: pie file download report -o report.txt"""
     with connect() as client:
@@ -81,7 +82,10 @@ def download(
         if target.exists() and not force:
             raise AlreadyExistsError(f"{target} is there already; take it anyway with --force")
         save(client, row, target)
-    say(f"{target}: {size(row.size_bytes)}")
+    if as_json:
+        show_json({"path": str(target), "file": row})
+    else:
+        say(f"{target}: {size(row.size_bytes)}")
 
 
 def save(client: Client, row: File, target: Path) -> None:

@@ -8,15 +8,15 @@ import typer
 
 from pie_deploy.cli import container, live_test
 from pie_deploy.cli.client import Client, at, connect, given
-from pie_deploy.cli.exits import FAILED
-from pie_deploy.cli.options import Json, RuntimeRef, Watch
-from pie_deploy.cli.screen import Columns, Listing, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.options import TIMEOUT, Json, RuntimeRef, Timeout, Wait, Watch
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
 from pie_deploy.cli.text import ago, span, when
 from pie_deploy.cli.verbs import noun
-from pie_deploy.cli.waiting import reached, tell_failure
+from pie_deploy.cli.waiting import failure, poll_until, reached
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment, Lease, Runtime
 from pie_deploy.errors import DeadlineError, InvalidArgumentError
+from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services.views import LeaseView
 
 app = noun("Scopes for short-lived runs and live tests.")
@@ -25,6 +25,7 @@ app.command()(live_test.run)
 
 Id = Annotated[str, typer.Argument(metavar="LEASE", help="A lease's id.")]
 LOOK_S = 0.5
+CLOSING = ("committing", "rolling_back")
 HEARTBEATS_PER_TTL = 3
 """So that two may be late before the lease is over."""
 
@@ -79,6 +80,7 @@ def show_lease(lease: Id, as_json: Json = False) -> None:
 def debug(
     lease: Id,
     tail: Annotated[int, typer.Option("-n", "--tail", min=0, metavar="LINES", help="Of each container's log.")] = 10,
+    as_json: Json = False,
 ) -> None:
     """Show all that helps to find out what went wrong in a lease: what it owns, its containers, what they said last.
 
@@ -86,6 +88,9 @@ def debug(
     """
     with connect() as client:
         view = client.get(at("leases", lease), LeaseView)
+        if as_json:
+            show_json(_debugged(client, view, tail))
+            return
         tell(view)
         for deployment in view.deployments:
             print(f"\n{deployment.id} is {deployment.status}: {deployment.status_message or deployment.status_reason or 'fine'}\n")
@@ -96,10 +101,24 @@ def debug(
                     print(f"{row.vertex} | {container.log_text(line, timestamps=True)}", flush=True)
 
 
+class Debugged(msgspec.Struct, frozen=True):
+    """A lease, and what its containers said last."""
+
+    lease: LeaseView
+    containers: list[Container]
+    logs: dict[str, list[LogLine]]
+    """By container."""
+
+
+def _debugged(client: Client, view: LeaseView, tail: int) -> Debugged:
+    rows = [row for one in view.deployments for row in client.items(at("deployments", one.id, "containers"), Container)]
+    return Debugged(view, rows, {row.id: list(container.log_lines(client, row.id, tail=tail)) for row in rows})
+
+
 @app.command()
 def wait(
     lease: Id,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.")] = "5m",
+    timeout: Timeout = TIMEOUT,
     as_json: Json = False,
 ) -> None:
     """Keep a lease alive until its deployment runs; exits with 1 when that fails, with 7 when it takes too long.
@@ -127,15 +146,15 @@ def promote(
 
 
 @app.command()
-def commit(lease: Id, as_json: Json = False) -> None:
-    """Close a lease and keep what it owns, but for its deployment. For example: pie lease commit l-…"""
-    _close(lease, "commit", as_json=as_json)
+def commit(lease: Id, wait: Wait = False, timeout: Timeout = TIMEOUT, as_json: Json = False) -> None:
+    """Close a lease and keep what it owns, but for its deployment. For example: pie lease commit l-… --wait"""
+    _close(lease, "commit", wait=wait, timeout=timeout, as_json=as_json)
 
 
 @app.command()
-def rollback(lease: Id, as_json: Json = False) -> None:
-    """Close a lease and discard what it owns. For example: pie lease rollback l-…"""
-    _close(lease, "rollback", as_json=as_json)
+def rollback(lease: Id, wait: Wait = False, timeout: Timeout = TIMEOUT, as_json: Json = False) -> None:
+    """Close a lease and discard what it owns. For example: pie lease rollback l-… --wait"""
+    _close(lease, "rollback", wait=wait, timeout=timeout, as_json=as_json)
 
 
 @app.command("set-result")
@@ -154,10 +173,23 @@ def set_result(
     show_done(f"{row.id} has a result", row, as_json=as_json)
 
 
-def _close(lease: str, how: str, *, as_json: bool) -> None:
+def _close(lease: str, how: str, *, wait: bool, timeout: str, as_json: bool) -> None:
     with connect() as client:
         row = client.post(at("leases", lease, how), Lease)
-    show_done(f"{row.id} is {row.state.replace('_', ' ')}", row, as_json=as_json)
+        if wait and row.state in CLOSING:
+            if not as_json:
+                say(f"{row.id} is {_words(row)}")
+            row = poll_until(
+                lambda: client.get(at("leases", lease), LeaseView).lease,
+                lambda seen: seen.state not in CLOSING,
+                timeout,
+                lambda seen: f"{seen.id} is still {_words(seen)}",
+            )
+    show_done(f"{row.id} is {_words(row)}", row, as_json=as_json)
+
+
+def _words(row: Lease) -> str:
+    return row.state.replace("_", " ")
 
 
 def running_deployment(client: Client, lease: str, timeout: str) -> Deployment:
@@ -173,8 +205,7 @@ def running_deployment(client: Client, lease: str, timeout: str) -> Deployment:
             if reached(deployment, "running"):
                 return deployment
             if deployment.status == "failed":
-                tell_failure(client, deployment)
-                raise typer.Exit(FAILED)
+                raise failure(client, deployment)
         if time.monotonic() >= deadline:
             states = ", ".join(f"{one.id} is {one.status}" for one in deployments) or "it has no deployment"
             raise DeadlineError(f"nothing runs in {lease} after {timeout}: {states}")

@@ -11,7 +11,7 @@ import typer
 from pie_deploy.cli.client import connect
 from pie_deploy.cli.component.packing import pack
 from pie_deploy.cli.exits import FAILED, INTERRUPTED
-from pie_deploy.cli.options import RuntimeRef
+from pie_deploy.cli.options import JsonErrors, RuntimeRef
 from pie_deploy.cli.screen import show_line
 from pie_deploy.live_test import Api, run_live_test
 
@@ -21,6 +21,7 @@ def run(
     runtime: RuntimeRef = None,
     keep_lease: Annotated[bool, typer.Option("--keep-lease", help="Leave everything as it is afterwards, to look at it.")] = False,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where to put what is collected.")] = None,
+    as_json: JsonErrors = False,
 ) -> None:
     """Prove a candidate: publish and deploy it in a lease of its own, send, expect, collect, roll back.
 

@@ -8,12 +8,13 @@ import typer
 
 from pie_deploy.cli.client import at, connect, given
 from pie_deploy.cli.completion import runtime_names
-from pie_deploy.cli.options import Json, Watch
-from pie_deploy.cli.screen import Columns, Listing, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.options import TIMEOUT, Json, Timeout, Wait, Watch
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
 from pie_deploy.cli.text import joined, size, span, until, when
 from pie_deploy.cli.verbs import noun
+from pie_deploy.cli.waiting import poll_until
 from pie_deploy.domain.quantity import parse_bytes
-from pie_deploy.domain.records import Node, Runtime
+from pie_deploy.domain.records import Deployment, Node, Runtime
 
 app = noun("Where deployments run: list, create, lock, drain.")
 
@@ -104,9 +105,23 @@ def unlock(ref: Ref, as_json: Json = False) -> None:
 
 
 @app.command()
-def drain(ref: Ref, as_json: Json = False) -> None:
-    """Take no new deployments and tear down those that run. For example: pie runtime drain local"""
-    _change(ref, "drain", "is being emptied", as_json=as_json)
+def drain(ref: Ref, wait: Wait = False, timeout: Timeout = TIMEOUT, as_json: Json = False) -> None:
+    """Take no new deployments and tear down those that run. For example: pie runtime drain local --wait"""
+    if not wait:
+        _change(ref, "drain", "is being emptied", as_json=as_json)
+        return
+    with connect() as client:
+        row = client.post(at("runtimes", ref, "drain"), Runtime)
+        if not as_json:
+            say(f"{row.name} is being emptied")
+
+        def left() -> list[Deployment]:
+            return [one for one in client.items(at("deployments"), Deployment) if one.runtime_id == row.id]
+
+        poll_until(
+            left, lambda there: not there, timeout, lambda there: f"{row.name} still has {', '.join(one.id for one in there)}"
+        )
+    show_done(f"{row.name} is empty", row, as_json=as_json)
 
 
 @app.command()

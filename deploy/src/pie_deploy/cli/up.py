@@ -7,22 +7,25 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
+from pie_deploy.cli.client import error_of
 from pie_deploy.cli.exits import EXITS
+from pie_deploy.cli.options import Timeout
 from pie_deploy.cli.screen import say, show_json
 from pie_deploy.cli.verbs import Verb, verb
 from pie_deploy.config import Home, default_home
 from pie_deploy.config.address import Address, is_up, read_address, who_is_up
-from pie_deploy.errors import AlreadyExistsError, DeadlineError, UnreachableError
+from pie_deploy.domain.duration import parse_duration
+from pie_deploy.errors import AlreadyExistsError, DeadlineError, ErrorBody, UnreachableError
 
 app = verb()
 
-START_S = 60.0
-"""Until a control plane in the background answers: opening a large database and adopting hundreds of containers takes a while."""
 LOOK_S = 0.05
 LOG_BYTES_MAX = 10 << 20
 """Of a log that the next control plane goes on with; the one before it is kept."""
@@ -47,6 +50,8 @@ def up(
     keep: Annotated[
         bool, typer.Option("--keep", help="At the end leave the containers running for the next `pie up`, which has a minute.")
     ] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="With --detach: wait until it is ready.")] = True,
+    timeout: Timeout = "1m",
     debug: Annotated[bool, typer.Option("--debug", help="Log what the control plane does.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON on stdout when it is ready.")] = False,
 ) -> None:
@@ -65,21 +70,30 @@ def up(
     }
     command = [sys.executable, "-P", "-m", "pie_deploy.app"]  # -P: what lies in this folder is not part of us
     command += [str(part) for name, value in options.items() if value is not None for part in (name, value)]
-    command += [name for name, given in {"--keep": keep, "--debug": debug, "--json": as_json and not detach}.items() if given]
+    command += [name for name, given in {"--keep": keep, "--debug": debug, "--json": as_json}.items() if given]
     if not detach:
         sys.stdout.flush()
         os.execv(sys.executable, command)
-    address = start_in_background(home, command)
-    if as_json:
+    address = start_in_background(home, command, timeout if wait else None)
+    if address is None:
+        say(f"the platform is coming up; its log is {log_of(home)}")
+    elif as_json:
         show_json(address)
     else:
         say(f"the platform is up: API {address.api_url}, gateway {address.gateway_url}; stop it with: pie down")
 
 
-def start_in_background(home: Home, command: list[str]) -> Address:
-    """Start a control plane and wait until it answers. Raises DeadlineError, and exits as it does when it ends before."""
+def log_of(home: Home) -> Path:
+    """Of a control plane in the background."""
+    return home.logs / "platform.log"
+
+
+def start_in_background(home: Home, command: list[str], timeout: str | None) -> Address | None:
+    """Start a control plane and wait until it answers; without a timeout, do not wait. Raises DeadlineError, and what it raised
+    when it ends before.
+    """
     home.create()
-    log = home.logs / "platform.log"
+    log = log_of(home)
     if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
         log.replace(log.with_name("platform.log.1"))
     with log.open("ab") as output:
@@ -87,15 +101,27 @@ def start_in_background(home: Home, command: list[str]) -> Address:
         child = subprocess.Popen(
             command, cwd=home.root, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    deadline = time.monotonic() + START_S
+    if timeout is None:
+        return None
+    deadline = time.monotonic() + parse_duration(timeout) / 1e9
     while time.monotonic() < deadline:
         if (address := _answering(home, child.pid)) is not None:
             return address
         if child.poll() is not None:
-            sys.stderr.write(_tail(log, begin))
+            tail = _tail(log, begin)
+            _raise_told(tail)
+            sys.stderr.write(tail)
             raise typer.Exit(child.returncode if child.returncode > 0 else EXITS["internal"])
         time.sleep(LOOK_S)
-    raise DeadlineError(f"the platform is not ready after {START_S:g} s; its log is {log}")
+    raise DeadlineError(f"the platform is not ready after {timeout}", hint=f"its log is {log}")
+
+
+def _raise_told(tail: str) -> None:
+    """The error that ended a control plane which was told to say it as JSON, if that is what it has said last."""
+    last = tail.rstrip().rpartition("\n")[2]
+    with suppress(msgspec.MsgspecError):
+        told = msgspec.json.decode(last, type=ErrorBody).error
+        raise error_of(told)
 
 
 def _answering(home: Home, pid: int) -> Address | None:

@@ -1,20 +1,20 @@
 """Waiting for a deployment, with a line for each container that gets further, and the reason when it does not come up."""
 
-from collections.abc import Iterator
-
-import typer
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from pie_deploy.cli.client import Client, at
 from pie_deploy.cli.container import log_lines, log_text
-from pie_deploy.cli.exits import FAILED
 from pie_deploy.cli.meanwhile import with_pauses
 from pie_deploy.cli.screen import say, show_line
+from pie_deploy.cli.verbs import LOG
+from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment
-from pie_deploy.errors import DeadlineError, DeployError
+from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail
 
 LOG_TAIL_LINES = 20
 """Of the container that failed: enough for a traceback."""
-TIMEOUT = "5m"
 LOOK_S = 0.5
 """Between two looks at containers: they get further without the deployment's row changing."""
 
@@ -24,6 +24,19 @@ CONTAINERS_TOLD_MAX = 50
 ENDED = ("ready", "exited")
 
 
+T = TypeVar("T")
+
+
+def poll_until(look: Callable[[], T], is_done: Callable[[T], bool], timeout: str, late: Callable[[T], str]) -> T:
+    """Look again and again until it is done. Raises DeadlineError, which says what `late` makes of the last look."""
+    deadline = time.monotonic() + parse_duration(timeout) / 1e9
+    while not is_done(seen := look()):
+        if time.monotonic() >= deadline:
+            raise DeadlineError(f"{late(seen)} after {timeout}")
+        time.sleep(LOOK_S)
+    return seen
+
+
 def changes(client: Client, deployment: Deployment, *, status: str, timeout: str) -> Iterator[Deployment]:
     """The row now and at every change, until it is what was waited for or can no longer become it, or time is over."""
     path = at("deployments", deployment.id, "wait")
@@ -31,7 +44,7 @@ def changes(client: Client, deployment: Deployment, *, status: str, timeout: str
 
 
 def wait_until(client: Client, row: Deployment, *, status: str, timeout: str, as_json: bool) -> None:
-    """Returns when the deployment has come to `status`. Exits with FAILED when it failed instead. Raises DeadlineError."""
+    """Returns when the deployment has come to `status`. Raises DeploymentFailedError when it failed instead, DeadlineError."""
     progress = Progress(client, quiet=as_json)
     for change in with_pauses(changes(client, row, status=status, timeout=timeout), LOOK_S):
         if change is not None:
@@ -49,8 +62,7 @@ def settle(client: Client, row: Deployment, *, status: str, timeout: str) -> Non
     if reached(row, status):
         return
     if row.status == "failed" or row.gone_at_ns is not None or row.status == "tearing_down":
-        tell_failure(client, row)
-        raise typer.Exit(FAILED)
+        raise failure(client, row)
     raise DeadlineError(f"{row.id} is still {row.status} after {timeout}: {row.containers_ready} of {row.containers} ready")
 
 
@@ -103,24 +115,26 @@ def exit_words(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def tell_failure(client: Client, row: Deployment) -> None:
+def failure(client: Client, row: Deployment) -> DeploymentFailedError:
     """The reason, and the last words of the container that is to blame."""
     state = "gone" if row.gone_at_ns else row.status
     reason = f" ({row.status_reason})" if row.status_reason else ""
-    say(f"{row.id} is {state}{reason}{': ' if row.status_message else ''}{row.status_message}")
+    message = f"{row.id} is {state}{reason}{': ' if row.status_message else ''}{row.status_message}"
+    details: list[Detail] = []
     try:
         blamed = culprit(client.items(at("deployments", row.id, "containers"), Container))
-        if blamed is not None:
-            _tell_last_words(client, blamed)
+        for detail in () if blamed is None else _last_words(client, blamed):
+            details.append(detail)  # noqa: PERF402 - what came before an error stays
     except DeployError as error:  # what counts is that the deployment has failed
-        say(f"more about it cannot be had: {error}")
+        details.append(Detail(code=error.code, message=f"more about it cannot be had: {error}"))
+    return DeploymentFailedError(message, details)
 
 
-def _tell_last_words(client: Client, blamed: Container) -> None:
+def _last_words(client: Client, blamed: Container) -> Iterator[Detail]:
     last = f": {blamed.last_error}" if blamed.last_error else ""
-    say(f"{blamed.vertex} ({blamed.id}) {told(blamed)}{last}")
+    yield Detail(code="container", message=f"{blamed.vertex} ({blamed.id}) {told(blamed)}{last}", subject=blamed.vertex)
     for line in log_lines(client, blamed.id, tail=LOG_TAIL_LINES):
-        say(f"  {blamed.vertex} | {log_text(line, timestamps=False)}")
+        yield Detail(code=LOG, message=f"{blamed.vertex} | {log_text(line, timestamps=False)}", subject=blamed.vertex)
 
 
 def culprit(containers: list[Container]) -> Container | None:

@@ -102,7 +102,7 @@ def holder(home: Home) -> int | None:
 def read_address(home: Home) -> Address:
     """Where the control plane answers. Raises UnreachableError, which says what to do."""
     if not is_up(home):
-        raise UnreachableError(f"the platform is not up in {home.root}; start it with: pie up{_died(home)}")
+        raise UnreachableError(f"the platform is not up in {home.root}{_died(home)}", hint="start it with: pie up")
     try:
         with home.address.open("rb") as file:
             return msgspec.json.decode(file.read(ADDRESS_BYTES_MAX), type=Address)

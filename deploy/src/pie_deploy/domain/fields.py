@@ -1,17 +1,26 @@
 """From untyped values to structs, with errors that name the field down to the key of a mapping (msgspec says `[...]` there)."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
+
+from pie_deploy.domain.suggestion import hint
 
 T = TypeVar("T")
 
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>[0-9]+)\]|(?P<any>\[\.\.\.\])")
 
 
 class FieldError(ValueError):
     """The message starts with the field: `worker.config_schema.lower.type: expected str, got int`."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def convert(value: object, kind: type[T]) -> T:
@@ -19,7 +28,39 @@ def convert(value: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise FieldError(_message(error, value, kind)) from error
+        raise FieldError(_message(error, value, kind), _hint(str(error), kind)) from error
+
+
+def _hint(error: str, kind: type) -> str:
+    """Which fields there are, where one is unknown."""
+    text, _, place = error.partition(" - at `")
+    found = _UNKNOWN.fullmatch(text)
+    return "" if found is None else hint(found["field"], sorted(_fields_at(inspect.type_info(kind), place)))
+
+
+def _fields_at(kind: inspect.Type, place: str) -> set[str]:
+    """The fields of the structs that may stand at a path of msgspec's."""
+    kinds: Sequence[inspect.Type] = [kind]
+    for match in _STEP.finditer(place.rstrip("`")):
+        kinds = [inner for one in kinds for inner in _inner(one, match["name"])]
+    return {field.encode_name for one in kinds for struct in _alternatives(one) for field in getattr(struct, "fields", ())}
+
+
+def _inner(kind: inspect.Type, name: str | None) -> Iterator[inspect.Type]:
+    """What stands in a struct's field, or (name: None) in a mapping or list."""
+    for one in _alternatives(kind):
+        if isinstance(one, inspect.StructType):
+            yield from (field.type for field in one.fields if field.encode_name == name)
+        elif isinstance(one, inspect.DictType):
+            yield one.value_type
+        elif isinstance(one, inspect.ListType | inspect.VarTupleType):
+            yield one.item_type
+
+
+def _alternatives(kind: inspect.Type) -> Sequence[inspect.Type]:
+    if isinstance(kind, inspect.Metadata):
+        return _alternatives(kind.type)
+    return kind.types if isinstance(kind, inspect.UnionType) else (kind,)
 
 
 def _message(error: msgspec.ValidationError, value: object, kind: type) -> str:

@@ -23,6 +23,7 @@ import msgspec
 from pie_deploy.domain.fields import FieldError, convert
 from pie_deploy.domain.graph import ComponentSource, Edge, Graph, Slot, Vertex
 from pie_deploy.domain.manifest import Name, literal_text
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.domain.yaml_text import dump_yaml, load_yaml
 from pie_deploy.errors import ManifestError
 from pie_deploy.limits import DOCUMENT_BYTES_MAX, LABEL_CHARACTERS_MAX, SLOTS_MAX, TEXT_CHARACTERS_MAX, VERTICES_MAX
@@ -70,9 +71,9 @@ def parse_document(text: str | bytes, file_name: str = "backend.yml") -> GraphDo
         document = convert({} if value is None else value, GraphDocument)
         check_document(document)
     except FieldError as error:
-        raise ManifestError(f"{file_name}: {error}") from error
+        raise ManifestError(f"{file_name}: {error}", hint=error.hint) from error
     except ManifestError as error:
-        raise ManifestError(f"{file_name}: {error}", error.details) from error
+        raise error.within(file_name) from error
     return document
 
 
@@ -100,7 +101,7 @@ def edges_of(document: GraphDocument) -> list[Edge]:
         edge = Edge(Slot(match["from"], int(match["out"] or 0)), Slot(match["to"], int(match["in"] or 0)))
         for vertex in (edge.output.vertex, edge.input.vertex):
             if vertex not in document.vertices:
-                raise ManifestError(f"edges[{number}]: there is no vertex {vertex}")
+                raise ManifestError(f"edges[{number}]: there is no vertex {vertex}", hint=hint(vertex, document.vertices))
         edges[edge] = None
     return list(edges)
 

@@ -185,7 +185,7 @@ def numbered(index: int, count: int) -> Iterator[None]:
     except DeployError as error:
         if count < 2:
             raise
-        raise type(error)(f"operation {index + 1} of {count}: {error}", error.details) from error
+        raise error.within(f"operation {index + 1} of {count}") from error
 
 
 def _steps(operation: Operation) -> Iterator[Operation]:

@@ -32,6 +32,7 @@ from pie_deploy.domain.fields import FieldError, convert
 from pie_deploy.domain.graph_document import GraphDocument, Value, check_document
 from pie_deploy.domain.manifest import Name, literal_text
 from pie_deploy.domain.operations import AddFile, ChangeParameter, ChangeVersion, Operation
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.domain.yaml_text import load_yaml
 from pie_deploy.errors import InvalidArgumentError, ManifestError
 from pie_deploy.limits import LIVE_TEST_BYTES_MAX, LIVE_TEST_STEPS_MAX
@@ -163,9 +164,9 @@ def parse_live_test(text: str | bytes, file_name: str = "test.yml") -> LiveTest:
         test = convert(value, LiveTest)
         _check(test)
     except FieldError as error:
-        raise ManifestError(f"{file_name}: {error}") from error
+        raise ManifestError(f"{file_name}: {error}", hint=error.hint) from error
     except (ManifestError, InvalidArgumentError) as error:
-        raise ManifestError(f"{file_name}: {error}", error.details) from error
+        raise ManifestError(f"{file_name}: {error}", error.details, error.hint) from error
     return test
 
 
@@ -266,7 +267,7 @@ def _check_log(expected: ExpectLog, field: str) -> None:
 
 def _check_fixture(test: LiveTest, reference: str, field: str) -> None:
     if reference.startswith("@") and reference[1:] not in test.fixtures:
-        raise ManifestError(f"{field}: there is no fixture {reference[1:][:80]!r}")
+        raise ManifestError(f"{field}: there is no fixture {reference[1:][:80]!r}", hint=hint(reference[1:], test.fixtures))
 
 
 def _given(expected: Any) -> Any:

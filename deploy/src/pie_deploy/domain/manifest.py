@@ -71,7 +71,7 @@ def parse_manifest(text: str | bytes) -> ComponentManifest:
     try:
         manifest = convert(value, ComponentManifest)
     except FieldError as error:
-        raise ManifestError(f"{FILE_NAME}: {error}") from error
+        raise ManifestError(f"{FILE_NAME}: {error}", hint=error.hint) from error
     found = [
         Detail(code=ManifestError.code, message=message, subject=field) for field, message in islice(faults(manifest), PROBLEMS_MAX)
     ]

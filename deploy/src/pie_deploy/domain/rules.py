@@ -26,6 +26,7 @@ from pie_deploy.domain.operations import (
     RotateEndpoint,
     SetNote,
 )
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.domain.vertex_checks import (
     State,
     check_endpoint,
@@ -100,7 +101,8 @@ def _connect(state: State, operation: Connect) -> None:
 def _disconnect(state: State, operation: Disconnect) -> None:
     edge = edge_of(operation.output, operation.input)
     if state.tables.feeds.get(edge.input) != edge.output:
-        raise InvalidOperationError(f"there is no edge {edge}")
+        edges = sorted({*state.tables.incident(edge.output.vertex), *state.tables.incident(edge.input.vertex)})
+        raise InvalidOperationError(f"there is no edge {edge}", hint=hint(str(edge), map(str, edges)))
 
 
 def _change_version(state: State, operation: ChangeVersion) -> None:
@@ -114,7 +116,10 @@ def _change_version(state: State, operation: ChangeVersion) -> None:
         check_file(state, vertex.name, shape, slot, file)
     for endpoint, role in state.tables.aliases_of(vertex.name).items():
         if endpoint not in shape.endpoints:
-            raise InvalidOperationError(f"{operation.component} has no endpoint {endpoint}, which is published as {role}")
+            raise InvalidOperationError(
+                f"{operation.component} has no endpoint {endpoint}, which is published as {role}",
+                hint=hint(endpoint, shape.endpoints),
+            )
 
 
 def _change_endpoint_alias(state: State, operation: ChangeEndpointAlias) -> None:
@@ -149,8 +154,11 @@ def _add_file(state: State, operation: AddFile) -> None:
 
 
 def _remove_file(state: State, operation: RemoveFile) -> None:
-    if operation.slot not in vertex_of(state, operation.vertex).files:
-        raise InvalidOperationError(f"vertex {operation.vertex} has no file at slot {operation.slot[:80]}")
+    files = vertex_of(state, operation.vertex).files
+    if operation.slot not in files:
+        raise InvalidOperationError(
+            f"vertex {operation.vertex} has no file at slot {operation.slot[:80]!r}", hint=hint(operation.slot, files)
+        )
 
 
 def _rename_vertex(state: State, operation: RenameVertex) -> None:

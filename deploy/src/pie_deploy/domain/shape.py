@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from pie_deploy.domain.graph import ComponentSource, Shape, Source
 from pie_deploy.domain.manifest import ComponentManifest, Parameter
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.errors import LiteralError, ManifestError, NotFoundError
 from pie_deploy.limits import SHAPE_KEY_CHARACTERS_MAX, SHAPES_KEPT_MAX
 from pie_flow.catalogue import CATALOGUE
@@ -42,7 +43,7 @@ def component_shape(manifest: ComponentManifest) -> Shape:
 def transformation_shape(name: str, parameters: Mapping[str, str]) -> Shape:
     transformation = TRANSFORMATIONS.get(name)
     if transformation is None:
-        raise NotFoundError(f"there is no transformation {name[:80]!r}")
+        raise NotFoundError(f"there is no transformation {name[:80]!r}", hint=hint(name, sorted(TRANSFORMATIONS)))
     try:
         signature = transformation.signature(parameters)
     except FlowError as error:

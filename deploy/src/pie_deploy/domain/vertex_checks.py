@@ -11,8 +11,9 @@ from pie_deploy.domain.inference import Inference
 from pie_deploy.domain.manifest import NAME_PATTERN, Parameter
 from pie_deploy.domain.manifest_checks import literal_message
 from pie_deploy.domain.shape import Shapes
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.domain.tables import Tables
-from pie_deploy.errors import DeployError, InvalidOperationError, LiteralError, ManifestError, NotFoundError
+from pie_deploy.errors import InvalidOperationError, LiteralError, ManifestError, NotFoundError
 from pie_flow.catalogue import CATALOGUE
 from pie_flow.errors import FlowError
 from pie_flow.literals import parse_literal
@@ -54,7 +55,7 @@ def check_name(name: str, what: str) -> None:
 def vertex_of(state: State, name: str) -> Vertex:
     vertex = state.tables.vertices.get(name)
     if vertex is None:
-        raise InvalidOperationError(f"there is no vertex {name[:80]!r}")
+        raise InvalidOperationError(f"there is no vertex {name[:80]!r}", hint=hint(name, state.tables.vertices))
     return vertex
 
 
@@ -63,11 +64,7 @@ def shape_of_new(state: State, vertex: str, source: Source, parameters: Mapping[
     try:
         return state.shapes(source, parameters)
     except (NotFoundError, ManifestError, LiteralError) as error:
-        raise _about(vertex, error) from error
-
-
-def _about(vertex: str, error: DeployError) -> DeployError:
-    return type(error)(f"vertex {vertex}: {error}", error.details)
+        raise error.within(f"vertex {vertex}") from error
 
 
 def check_slot(slot: Slot, count: int, kind: str) -> None:
@@ -80,14 +77,15 @@ def there_are(count: int, kind: str) -> str:
 
 
 def check_endpoint(state: State, vertex: str, endpoint: str) -> None:
-    if endpoint not in state.shape(vertex_of(state, vertex).name).endpoints:
-        raise InvalidOperationError(f"vertex {vertex} has no endpoint {endpoint[:80]!r}")
+    endpoints = state.shape(vertex_of(state, vertex).name).endpoints
+    if endpoint not in endpoints:
+        raise InvalidOperationError(f"vertex {vertex} has no endpoint {endpoint[:80]!r}", hint=hint(endpoint, endpoints))
 
 
 def check_file(state: State, vertex: str, shape: Shape, slot: str, file: str) -> None:
     declared = shape.files.get(slot)
     if declared is None:
-        raise InvalidOperationError(f"vertex {vertex} has no file slot {slot[:80]!r}")
+        raise InvalidOperationError(f"vertex {vertex} has no file slot {slot[:80]!r}", hint=hint(slot, shape.files))
     if state.files is None:
         return
     file_type = state.files(file)
@@ -100,7 +98,7 @@ def check_file(state: State, vertex: str, shape: Shape, slot: str, file: str) ->
 def declared_parameter(vertex: str, shape: Shape, name: str) -> Parameter:
     parameter = shape.parameters.get(name)
     if parameter is None:
-        raise InvalidOperationError(f"vertex {vertex} has no parameter {name[:80]!r}")
+        raise InvalidOperationError(f"vertex {vertex} has no parameter {name[:80]!r}", hint=hint(name, shape.parameters))
     return parameter
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.errors import NotFoundError
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.views import TypeView
@@ -16,7 +17,7 @@ class Types:
     def show(self, actor: Actor, name: str) -> TypeView:
         """Raises NotFoundError."""
         if name not in CATALOGUE.names:
-            raise NotFoundError(f"there is no type {name[:80]!r}")
+            raise NotFoundError(f"there is no type {name[:80]!r}", hint=hint(name, CATALOGUE.names))
         return _view(name)
 
 

@@ -135,13 +135,14 @@ def fork(
 def delete(
     backend: BackendRef,
     yes: Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Delete a backend; its URLs are 404 for ever. Not while it is deployed. For example: pie backend delete staging"""
     if not yes:
         typer.confirm(f"Delete backend {backend}? Its URLs will never come back. (--yes does not ask)", abort=True)
     with connect() as client:
         client.delete(at("backends", backend), type(None))
-    say(f"{backend} is deleted")
+    show_done(f"{backend} is deleted", {"deleted": backend}, as_json=as_json)
 
 
 @app.command()

@@ -7,28 +7,18 @@ import typer
 from pie_deploy.cli.backend.arguments import backend_or_deployment
 from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.completion import backend_names
-from pie_deploy.cli.options import Json, RuntimeRef
+from pie_deploy.cli.options import TIMEOUT, Json, RuntimeRef, Timeout, Wait
 from pie_deploy.cli.screen import say, show_done
-from pie_deploy.cli.waiting import TIMEOUT, wait_until
-from pie_deploy.domain.duration import parse_duration
+from pie_deploy.cli.waiting import wait_until
 from pie_deploy.domain.records import Deployment
 
 app = typer.Typer()
-
-
-def _a_duration(text: str) -> str:
-    """Whoever cannot say how long to wait gets nothing begun. Raises InvalidArgumentError."""
-    parse_duration(text)
-    return text
-
 
 Ref = Annotated[
     str | None,
     typer.Argument(metavar="[BACKEND]", help="A backend's name or id.", autocompletion=backend_names, show_default=False),
 ]
 DeploymentId = Annotated[str | None, typer.Option("--deployment", metavar="ID", help="The deployment, instead of its backend.")]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait for the outcome, and exit with 1 when it is not a good one.")]
-Timeout = Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.", callback=_a_duration)]
 Debug = Annotated[bool, typer.Option("--debug", help="Keep more of what containers write; slower to start.")]
 
 

@@ -10,7 +10,7 @@ import typer
 
 from pie_deploy.cli.client import at, connect
 from pie_deploy.cli.completion import component_names
-from pie_deploy.cli.options import Json, LeaseId
+from pie_deploy.cli.options import Json, JsonErrors, LeaseId
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, joined, size, when
 from pie_deploy.cli.verbs import noun
@@ -30,11 +30,15 @@ def init(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Lower-case letters, digits, '-' and '_'.")],
     folder: Annotated[Path | None, typer.Option("-o", "--output", metavar="DIR", help="Where (default: ./NAME).")] = None,
     language: Annotated[str, typer.Option("--language", metavar="LANGUAGE", help="py, inferlet or command.")] = "py",
+    as_json: Json = False,
 ) -> None:
     """Make a component to start from; it works as it is. For example: pie component init shout"""
     from pie_deploy.cli.component.starting import make
 
     made = make(name, folder or Path(name), language)
+    if as_json:
+        show_json({"name": name, "folder": str(made)})
+        return
     if language == "py":
         say(f"try it with: echo '\"hello\"' | pie component test {made}")
     say(f"publish it with: pie component publish {made}")
@@ -46,6 +50,7 @@ def build(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PATH", help="The archive (default: NAME.tar.gz).")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Check a component and write its archive. For example: pie component build ./tokenise"""
     from pie_deploy.cli.component.publishing import packed
@@ -56,7 +61,9 @@ def build(
         target.write_bytes(component.archive)
     except OSError as error:
         raise StorageError(f"{target}: cannot be written: {error.strerror}") from error
-    print(f"✓ {target}  {size(len(component.archive))}  {component.content_hash}", flush=True)
+    told = f"{target}  {size(len(component.archive))}  {component.content_hash}"
+    built = {"path": str(target), "size_bytes": len(component.archive), "content_hash": component.content_hash}
+    show_done(told, built, as_json=as_json)
 
 
 @app.command()
@@ -135,7 +142,7 @@ def show_version(ref: Ref, as_json: Json = False) -> None:
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
-def test(context: typer.Context, folder: Folder = HERE) -> None:
+def test(context: typer.Context, folder: Folder = HERE, as_json: JsonErrors = False) -> None:
     """Run a component here, without the platform: a line of JSON per message on stdin, one per value on stdout.
 
     Further arguments are the harness's: python -m pie_component test --help.

@@ -50,7 +50,7 @@ def read_manifest(folder: Path) -> ComponentManifest:
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path} is not UTF-8") from error
     except ManifestError as error:
-        raise ManifestError(f"{folder}: {error}", error.details) from error
+        raise error.within(str(folder)) from error
 
 
 def pack(folder: Path) -> bytes:

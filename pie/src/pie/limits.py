@@ -286,8 +286,21 @@ SANDBOX_TABLES_MAX = 256
 SANDBOX_MEMORIES_MAX = 8
 """Linear memories of one component; each may grow to the memory limit. All toolchains make one."""
 
+SANDBOX_SHARED_CODE_BYTES_MIN = 64 << 10
+"""Code from which on a core module is compiled apart from its component, once for all that have it: less compiles in 0.1 s."""
+
+SANDBOX_SHARED_MODULES_MAX = 8
+"""Modules of one component that are; a Python program has three. Each is a file in the compile cache."""
+
+SANDBOX_MODULE_TYPE_BYTES_MAX = 256 << 10
+"""What has to be read to know a core module's type; CPython has 80 KB. Read by Python, 10 MB/s, in a thread beside the loop."""
+
+SANDBOX_SECTIONS_MAX = 4_096
+"""Sections of a component or module that are looked at; componentize-py makes some 130."""
+
 COMPILE_CACHE_BYTES_MAX = 4 << 30
-"""Compiled programs kept on disk. A Python program takes 33 MB; the ones unused for longest go first."""
+"""Compiled programs kept on disk. A Python program takes 15 MB, and 23 for what all of them share; the ones unused for longest go
+first."""
 
 # --- driver: the worker child -----------------------------------------------------------------------------------------
 

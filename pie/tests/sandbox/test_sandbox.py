@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pie.errors import ProgramError
+from pie.sandbox.cache import CompileCache
 from pie.sandbox.interface import Interface, Ok
 from pie.sandbox.sandbox import Sandbox
 
@@ -93,12 +94,11 @@ async def test_a_damaged_cache_entry_is_compiled_anew(sandboxes, guest, tmp_path
 
 
 async def test_an_entry_that_does_not_fit_this_wasmtime_is_compiled_anew(sandboxes, guest, tmp_path):
-    sandbox = sandboxes()
-    await sandbox.load(guest())
+    await sandboxes().load(guest())
     (entry,) = (tmp_path / "cache").iterdir()
     key = entry.name.partition("-")[0]
     entry.unlink()
-    sandbox._cache.store(key, b"intact, but from elsewhere")
+    CompileCache(tmp_path / "cache").store(key, b"intact, but from elsewhere")
     program = await sandboxes().load(guest())
     assert await (await program.start(None)).run("x") == Ok("x")
 

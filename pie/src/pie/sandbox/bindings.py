@@ -143,6 +143,12 @@ component_type = _quick("wasmtime_component_type", WORD, WORD)
 _component_export_index = _quick("wasmtime_component_get_export_index", WORD, WORD, WORD, _text, WORD)
 export_index_delete = _quick("wasmtime_component_export_index_delete", None, WORD)
 
+# Core modules that components import.
+_module_new = _slow("wasmtime_module_new", WORD, WORD, _text, WORD, WORD)
+_module_serialize = _slow("wasmtime_module_serialize", WORD, WORD, WORD)
+_module_deserialize_file = _slow("wasmtime_module_deserialize_file", WORD, WORD, _text, WORD)
+module_delete = _quick("wasmtime_module_delete", None, WORD)
+
 # Types: read by pie.sandbox.introspection.
 component_type_delete = _quick("wasmtime_component_type_delete", None, WORD)
 component_type_import_count = _quick("wasmtime_component_type_import_count", WORD, WORD, WORD)
@@ -183,6 +189,7 @@ _linker_add_func = _quick("wasmtime_component_linker_instance_add_func", WORD, W
 _linker_add_func_async = _quick(
     "wasmtime_component_linker_instance_add_func_async", WORD, WORD, _text, WORD, ASYNC_CALLBACK, WORD, WORD
 )
+_linker_add_module = _quick("wasmtime_component_linker_instance_add_module", WORD, WORD, _text, WORD, WORD)
 _linker_add_resource = _quick(
     "wasmtime_component_linker_instance_add_resource", WORD, WORD, _text, WORD, WORD, DESTRUCTOR, WORD, WORD
 )
@@ -276,17 +283,34 @@ def check(error: int) -> None:
 
 def component_new(engine: int, wasm: bytes) -> int:
     """Compile. Takes seconds for large components; other threads run meanwhile. Raises `WasmtimeError`."""
+    return _compiled(_component_new, engine, wasm)
+
+
+def module_new(engine: int, wasm: bytes) -> int:
+    """As `component_new`, for a core module."""
+    return _compiled(_module_new, engine, wasm)
+
+
+def _compiled(new: Callable[..., int], engine: int, wasm: bytes) -> int:
     out = Slots(1)
     try:
-        check(_component_new(engine, wasm, len(wasm), out.address))
+        check(new(engine, wasm, len(wasm), out.address))
     finally:
         _malloc_trim(0)
     return out[0]
 
 
 def component_serialize(component: int) -> bytes:
+    return _serialized(_component_serialize, component)
+
+
+def module_serialize(module: int) -> bytes:
+    return _serialized(_module_serialize, module)
+
+
+def _serialized(serialize: Callable[..., int], compiled: int) -> bytes:
     vector = Slots(2)
-    check(_component_serialize(component, vector.address))
+    check(serialize(compiled, vector.address))
     try:
         return bytes(MEMORY[vector[1] : vector[1] + vector[0]])
     finally:
@@ -295,8 +319,17 @@ def component_serialize(component: int) -> bytes:
 
 def component_deserialize_file(engine: int, path: bytes) -> int:
     """Map a compiled component into memory. The file must be one that `component_serialize` made: wasmtime trusts its content."""
+    return _mapped(_component_deserialize_file, engine, path)
+
+
+def module_deserialize_file(engine: int, path: bytes) -> int:
+    """As `component_deserialize_file`, of `module_serialize`."""
+    return _mapped(_module_deserialize_file, engine, path)
+
+
+def _mapped(deserialize_file: Callable[..., int], engine: int, path: bytes) -> int:
     out = Slots(1)
-    check(_component_deserialize_file(engine, path, out.address))
+    check(deserialize_file(engine, path, out.address))
     return out[0]
 
 
@@ -324,6 +357,12 @@ def linker_add_func_async(instance: int, name: str, callback: Any) -> None:
     """As `linker_add_func`, for functions that may suspend the guest."""
     encoded = name.encode()
     check(_linker_add_func_async(instance, encoded, len(encoded), callback, 0, 0))
+
+
+def linker_add_module(instance: int, name: str, module: int) -> None:
+    """The linker keeps a reference of its own to the module."""
+    encoded = name.encode()
+    check(_linker_add_module(instance, encoded, len(encoded), module))
 
 
 def linker_add_resource(instance: int, name: str, resource_type: int, destructor: Any) -> None:

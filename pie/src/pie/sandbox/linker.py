@@ -6,10 +6,11 @@ list functions that they never call. An interface that nobody offers refuses the
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pie.errors import ProgramError
 from pie.sandbox import bindings as c
+from pie.sandbox.compiler import CompiledModule
 from pie.sandbox.handles import ResourceTypes, drop
 from pie.sandbox.hostcall import Crossings, HostCall
 from pie.sandbox.interface import GuestTrap, HostFunction, Interface
@@ -28,15 +29,17 @@ class Linker:
         self._calls: dict[tuple[str, str, Function], HostCall] = {}
         self._destructor = c.DESTRUCTOR(self._destroyed)
 
-    def link(self, component: ComponentType) -> int:
+    def link(self, component: ComponentType, modules: Mapping[str, CompiledModule]) -> int:
         """A wasmtime linker for the component. Raises `ProgramError` if it cannot be satisfied."""
-        chosen = self._chosen(component)
+        chosen = self._chosen(component, modules)
         linker: int = c.linker_new(self._engine)
         try:
             root = c.linker_root(linker)
             try:
                 for name, interface in chosen.items():
                     self._define(root, name, interface, component)
+                for name, module in modules.items():
+                    c.linker_add_module(root, name, module.pointer)
             finally:
                 c.linker_instance_delete(root)
         except BaseException:
@@ -44,8 +47,8 @@ class Linker:
             raise
         return linker
 
-    def _chosen(self, component: ComponentType) -> dict[str, Interface]:
-        chosen, missing = {}, list(component.other_imports)
+    def _chosen(self, component: ComponentType, modules: Collection[str]) -> dict[str, Interface]:
+        chosen, missing = {}, [name for name in component.other_imports if name not in modules]
         for name in component.imports:
             interface = next((known for known in self._interfaces if compatible(known.name, name)), None)
             wanted = component.imports[name]

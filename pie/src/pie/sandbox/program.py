@@ -2,10 +2,12 @@
 
 import re
 import weakref
+from collections.abc import Collection
 
 from pie.errors import ProgramError
 from pie.limits import SandboxLimits
 from pie.sandbox import bindings as c
+from pie.sandbox.compiler import CompiledModule
 from pie.sandbox.exported import ExportedFunction
 from pie.sandbox.instance import Instance
 from pie.sandbox.running import Running
@@ -27,12 +29,13 @@ class Program:
         component: int,
         linker: int,
         types: ComponentType,
+        modules: Collection[CompiledModule],
         turns: Turns,
         scratch: Scratch,
         limits: SandboxLimits,
         running: Running,
     ) -> None:
-        """Takes over `component` and `linker`."""
+        """Takes over `component` and `linker`. modules: what others may use too, as long as a program refers to it."""
         self.engine = engine
         self.component = component
         self.linker = linker
@@ -40,6 +43,7 @@ class Program:
         self.turns = turns
         self.limits = limits
         self.running = running
+        self._modules = tuple(modules)
         self._scratch = scratch
         self._exported: dict[tuple[str, str], ExportedFunction] = {}
         weakref.finalize(self, _delete, component, linker).atexit = False

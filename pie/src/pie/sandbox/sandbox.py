@@ -1,7 +1,6 @@
 """The sandbox of one OS process: wasmtime's engine, what guests may import, and the programs loaded from it."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -12,22 +11,20 @@ from pie.errors import ProgramError
 from pie.limits import SANDBOX_FIBER_STACK_BYTES, SANDBOX_WASM_STACK_BYTES, SandboxLimits
 from pie.sandbox import bindings as c
 from pie.sandbox.cache import CompileCache
+from pie.sandbox.compiler import Compiler
 from pie.sandbox.epochs import EpochTicker
 from pie.sandbox.handles import Crossing, ResourceTypes
 from pie.sandbox.hostcall import Crossings
 from pie.sandbox.interface import Interface
-from pie.sandbox.introspection import read_component_type
 from pie.sandbox.linker import Linker
 from pie.sandbox.program import Program, run_interface
 from pie.sandbox.running import Running
 from pie.sandbox.scratch import Scratch
 from pie.sandbox.turns import Turns
 
-log = logging.getLogger(__name__)
-
 _MODULE_HEADER = b"\0asm\x01\0\0\0"
 _COMPONENT_HEADER = b"\0asm\x0d\0\x01\0"
-_CONFIGURATION = f"wasmtime {c.WASMTIME_VERSION}, epochs, wasm stack {SANDBOX_WASM_STACK_BYTES}"
+_CONFIGURATION = f"wasmtime {c.WASMTIME_VERSION}, epochs, wasm stack {SANDBOX_WASM_STACK_BYTES}, large modules apart"
 """Part of the compile cache's keys: everything that decides what compiling produces, besides the program and this processor (whose
 features wasmtime compares itself)."""
 
@@ -48,7 +45,7 @@ class Sandbox:
         self._resources = ResourceTypes()
         shared = Crossings(self._turns, self._scratch, Crossing(self._turns, self._resources))
         self._linker = Linker(self._engine, interfaces, shared, self._resources)
-        self._cache = CompileCache(cache_folder)
+        self._compiler = Compiler(self._engine, CompileCache(cache_folder), _key)
         self._programs: WeakValueDictionary[str, Program] = WeakValueDictionary()
         self._loading: dict[str, asyncio.Task[Program]] = {}
         self._running = Running()
@@ -83,19 +80,19 @@ class Sandbox:
 
     async def _load(self, key: str, wasm: bytes) -> Program:
         check_header(wasm)
-        component = await asyncio.to_thread(self._compiled, key, wasm)
+        compiled = await asyncio.to_thread(self._compiler.compile, wasm)
         try:
-            types = read_component_type(self._engine, component)
-            run_interface(types)
-            linker = self._linker.link(types)
+            run_interface(compiled.types)
+            linker = self._linker.link(compiled.types, compiled.modules)
         except BaseException:
-            c.component_delete(component)
+            c.component_delete(compiled.component)
             raise
         program = Program(
             engine=self._engine,
-            component=component,
+            component=compiled.component,
             linker=linker,
-            types=types,
+            types=compiled.types,
+            modules=compiled.modules.values(),
             turns=self._turns,
             scratch=self._scratch,
             limits=self._limits,
@@ -103,25 +100,6 @@ class Sandbox:
         )
         self._programs[key] = program
         return program
-
-    def _compiled(self, key: str, wasm: bytes) -> int:
-        """From the cache if it is there. In a worker thread."""
-        path = self._cache.find(key)
-        if path is None:
-            try:
-                component = c.component_new(self._engine, wasm)
-            except c.WasmtimeError as error:
-                raise ProgramError(f"the program is no valid WebAssembly component: {_first_lines(str(error))}") from error
-            path = self._cache.store(key, c.component_serialize(component))
-            if path is None:
-                return component
-            c.component_delete(component)
-        try:
-            return c.component_deserialize_file(self._engine, bytes(path))
-        except c.WasmtimeError as error:
-            log.warning("%s does not fit this machine, compiling anew: %s", path, error)
-            self._cache.discard(path)
-            return c.component_new(self._engine, wasm)
 
 
 def _key(wasm: bytes) -> str:
@@ -134,10 +112,6 @@ def check_header(wasm: bytes) -> None:
         raise ProgramError("the program is a core WebAssembly module; an inferlet is a component (see `bakery build`)")
     if not wasm.startswith(_COMPONENT_HEADER):
         raise ProgramError("the program is not a WebAssembly component")
-
-
-def _first_lines(text: str) -> str:
-    return ": ".join(line.strip() for line in text.splitlines()[:3] if line.strip())
 
 
 def _configured() -> int:

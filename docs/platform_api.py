@@ -5,11 +5,26 @@ from typing import Any
 
 from pie_deploy.api.app import openapi
 from pie_deploy.api.refusals import STATUSES
+from pie_deploy.domain.role import Permission, Reach, Role, reach
+
+_REACHES: Mapping[Reach, str] = {
+    Reach.EVERYWHERE: "yes",
+    Reach.SHARED: "workspace, own leases",
+    Reach.LEASE: "own leases",
+    Reach.NOWHERE: "",
+}
 
 
 def markdown() -> str:
-    """Every route, and every error code with its status."""
-    return "\n".join([*_routes(openapi()), *_codes()]) + "\n"
+    """Who may do what, every route, and every error code with its status."""
+    return "\n".join([*_roles(), *_routes(openapi()), *_codes()]) + "\n"
+
+
+def _roles() -> Iterator[str]:
+    yield from ("### Roles", "", f"| permission | {' | '.join(Role)} |", "|---|" + "---|" * len(Role))
+    for permission in Permission:
+        yield f"| `{permission}` | {' | '.join(_REACHES[reach(role, permission)] for role in Role)} |"
+    yield ""
 
 
 def _routes(document: Mapping[str, Any]) -> Iterator[str]:
@@ -18,12 +33,13 @@ def _routes(document: Mapping[str, Any]) -> Iterator[str]:
         for method, operation in item.items():
             nouns.setdefault(operation["tags"][0], []).append(_row(path, method, operation))
     for noun, rows in nouns.items():
-        yield from (f"### {noun}", "", "| route | takes | what |", "|---|---|---|", *rows, "")
+        yield from (f"### {noun}", "", "| route | needs | takes | what |", "|---|---|---|---|", *rows, "")
 
 
 def _row(path: str, method: str, operation: Mapping[str, Any]) -> str:
     summary = " ".join(operation["summary"].split()).replace("|", "\\|")
-    return f"| `{method.upper()} {path}` | {', '.join(_inputs(operation))} | {summary} |"
+    needs = f"`{permission}`" if (permission := operation.get("x-permission")) else ""
+    return f"| `{method.upper()} {path}` | {needs} | {', '.join(_inputs(operation))} | {summary} |"
 
 
 def _inputs(operation: Mapping[str, Any]) -> Iterator[str]:

@@ -10,18 +10,25 @@ import httpx
 from service_platform import ServicePlatform, service_platform
 
 from pie_deploy.api import create_app
-from pie_deploy.errors import NotFoundError, UnauthenticatedError
+from pie_deploy.app.credentials import Credentials
+from pie_deploy.config import Config, UserConfig
+from pie_deploy.domain.api_key import digest_of
+from pie_deploy.domain.role import Role
+from pie_deploy.errors import NotFoundError
 from pie_deploy.ports.launcher import LogLine
-from pie_deploy.services.actor import Actor
 from pie_flow.control import Pulse
 
-KEYS = {"alice-key": "alice", "bob-key": "bob"}
+USERS = {
+    "alice": Role.OWNER,
+    "bob": Role.OWNER,
+    "edith": Role.EDITOR,
+    "oscar": Role.OPERATOR,
+    "vera": Role.VIEWER,
+    "agnes": Role.AGENT,
+}
+"""The key of each is `NAME-key`."""
 
-
-def authenticate(key: str | None) -> Actor:
-    if key not in KEYS:
-        raise UnauthenticatedError("show an API key")
-    return Actor(KEYS[key], "api")
+CONFIG = Config(users={name: UserConfig(role=role, keys=(digest_of(f"{name}-key"),)) for name, role in USERS.items()})
 
 
 @dataclass
@@ -79,10 +86,10 @@ class ApiServing:
 
 
 @asynccontextmanager
-async def api_serving(folder: Path, **settings: Any) -> AsyncIterator[ApiServing]:
+async def api_serving(folder: Path, config: Config = CONFIG, **settings: Any) -> AsyncIterator[ApiServing]:
     platform, controller = service_platform(folder), FakeController()
     gateway = FakeGateway(platform)
-    app = create_app(platform.services, controller, gateway, authenticate, **settings)
+    app = create_app(platform.services, controller, gateway, Credentials(config, "local-key", platform.services.keys), **settings)
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     headers = {"authorization": "Bearer alice-key"}
     try:
@@ -97,3 +104,13 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     error = answer.json()["error"]
     assert {"code", "message", "details"} == set(error) - {"hint"} and error["message"]
     return answer.status_code, error["code"]
+
+
+def bearing(key: str) -> dict[str, str]:
+    """The header of who shows this key."""
+    return {"authorization": f"Bearer {key}"}
+
+
+def asking(name: str) -> dict[str, str]:
+    """The header of one of USERS."""
+    return bearing(f"{name}-key")

@@ -4,7 +4,8 @@ from typing import Any
 
 from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.operations import AddVertex, Operation, OperationRecord
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease, Node, Runtime
+from pie_deploy.domain.records import ApiKey, Backend, ComponentVersion, Container, Deployment, File, Lease, Node, Runtime
+from pie_deploy.domain.role import Role
 
 SECOND_NS = 10**9
 START_NS = 1_800_000_000 * SECOND_NS
@@ -66,3 +67,18 @@ def a_lease(id_: str = "l-1", **more: Any) -> Lease:
 def a_file(id_: str = "f-1", name: str = "stopwords", **more: Any) -> File:
     fields = {"file_type": "text", "size_bytes": 3, "content_hash": "cd" * 32, "owner": "alice", "created_at_ns": START_NS}
     return File(id=id_, name=name, **{**fields, **more})
+
+
+def an_api_key(id_: str = "k-1", **more: Any) -> ApiKey:
+    fields = {
+        "name": "ci",
+        "prefix": "pie_abcd1234",
+        "digest": "ef" * 32,
+        "user": "alice",
+        "role": Role.VIEWER,
+        "granted_by": "alice",
+        "made_with": "local",
+        "created_at_ns": START_NS,
+        "expires_at_ns": START_NS + 3600 * SECOND_NS,
+    }
+    return ApiKey(id=id_, **{**fields, **more})

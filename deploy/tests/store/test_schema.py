@@ -73,3 +73,22 @@ def test_servers_that_start_at_once_on_an_empty_database_do_not_disturb_one_anot
     with ThreadPoolExecutor(4) as pool:
         for store in list(pool.map(lambda _: open_store(database_url), range(4))):
             store.close()
+
+
+def _described(database: Database, table: str) -> tuple[set[tuple[str, str, bool]], set[tuple[str, bool]]]:
+    with database.reading() as connection:
+        inspected = inspect(connection)
+        columns = {(column["name"], str(column["type"]), bool(column["nullable"])) for column in inspected.get_columns(table)}
+        indexes = {(str(index["name"]), bool(index["unique"])) for index in inspected.get_indexes(table)}
+    return columns, indexes
+
+
+def test_a_home_from_before_api_keys_gets_the_table_that_a_new_one_has(database: Database) -> None:
+    schema.prepare(database, 5)
+    new = _described(database, "api_keys")
+    with database.writing() as connection:
+        connection.exec_driver_sql("DROP TABLE api_keys")
+        connection.exec_driver_sql("UPDATE schema_version SET version = 1")
+    schema.prepare(database, 6)
+    assert _described(database, "api_keys") == new
+    assert _versions(database)[-1] == (schema.VERSION, 6)

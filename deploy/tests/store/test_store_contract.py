@@ -14,8 +14,10 @@ from platform_rows import (
     a_lease,
     a_runtime,
     a_version,
+    an_api_key,
     an_operation,
 )
+from sqlalchemy.exc import IntegrityError
 
 from pie_deploy.domain.manifest import ComponentManifest, Endpoint, Parameter, Worker
 from pie_deploy.domain.operations import AddFile, AddVertex, Connect, Input, Output, RestoreVertex
@@ -434,3 +436,33 @@ def test_what_was_committed_is_there_after_opening_again(database_url: str) -> N
     with second.reading() as reading:
         assert reading.backends() == [a_backend()]
     second.close()
+
+
+# API keys
+
+
+def test_an_api_key_is_found_by_its_digest_and_by_nothing_else(store: Store) -> None:
+    with store.transaction() as transaction:
+        transaction.put_api_key(an_api_key())
+    with store.reading() as reading:
+        assert reading.find_api_key("ef" * 32) == an_api_key()
+        assert [reading.find_api_key(other) for other in ("k-1", "ci", "", "EF" * 32, "\0")] == [None] * 5
+
+
+def test_api_keys_are_listed_oldest_first_and_deleted(store: Store) -> None:
+    keys = [an_api_key(f"k-{number}", digest=f"{number:064x}", created_at_ns=START_NS - number) for number in range(3)]
+    with store.transaction() as transaction:
+        for key in keys:
+            transaction.put_api_key(key)
+    with store.transaction() as transaction:
+        assert [key.id for key in transaction.api_keys()] == ["k-2", "k-1", "k-0"]
+        transaction.delete_api_keys(["k-1", "k-none"])
+        transaction.delete_api_keys([])
+    with store.reading() as reading:
+        assert list(reading.api_keys()) == [keys[2], keys[0]]
+
+
+def test_two_api_keys_are_never_the_same(store: Store) -> None:
+    with pytest.raises(IntegrityError), store.transaction() as transaction:
+        transaction.put_api_key(an_api_key("k-1"))
+        transaction.put_api_key(an_api_key("k-2"))

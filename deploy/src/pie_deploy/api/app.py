@@ -18,7 +18,9 @@ from pie_deploy.api.deployment import DeploymentRoutes
 from pie_deploy.api.entrance import ACTOR, Authenticate, Entrance
 from pie_deploy.api.file import FileRoutes
 from pie_deploy.api.health import Parts
+from pie_deploy.api.key import KeyRoutes
 from pie_deploy.api.lease import LeaseRoutes
+from pie_deploy.api.permission import check_routes, guard
 from pie_deploy.api.refusals import on_any_error, on_deploy_error, on_http_error
 from pie_deploy.api.runtime import RuntimeRoutes
 from pie_deploy.api.type import TypeRoutes
@@ -40,6 +42,7 @@ RESOURCES = (
     ComponentRoutes,
     TypeRoutes,
     AuditRoutes,
+    KeyRoutes,
 )
 HEALTH = (health.healthz, health.readyz, health.metrics, health.status)
 
@@ -69,11 +72,13 @@ def create_app(
             "parts": Provide(lambda: parts, sync_to_thread=False),
             **_OF_REQUESTS,
         },
+        guards=[guard],
         exception_handlers={DeployError: on_deploy_error, HTTPException: on_http_error, Exception: on_any_error},
         request_max_body_size=API_BODY_BYTES_MAX,
         openapi_config=None,  # its own pages load scripts from elsewhere
         logging_config=None,
     )
+    check_routes(application)
     application.state.document = msgspec.json.encode(description.document(application))
     return Entrance(application, authenticate, is_welcome)
 

@@ -5,12 +5,13 @@ from litestar import Controller, get
 from pie_deploy.api.messages import Items, Limit, RefOrNone, Seq
 from pie_deploy.api.provided import Actor, Services
 from pie_deploy.domain.records import Event
+from pie_deploy.domain.role import Permission
 
 
 class AuditRoutes(Controller):
     path = "/v1/audit"
 
-    @get(sync_to_thread=True)
+    @get(permission=Permission.READ_AUDIT, sync_to_thread=True)
     def list(
         self,
         services: Services,

@@ -24,6 +24,7 @@ from pie_deploy.api.provided import Actor, Services
 from pie_deploy.domain.document import GraphDocument
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend, Deployment
+from pie_deploy.domain.role import Permission
 from pie_deploy.limits import API_BODY_BYTES_MAX, API_SEQ_MAX
 from pie_deploy.services.views import Appended, AppliedDocument, BackendView, EndpointView
 
@@ -36,77 +37,77 @@ class BackendRoutes(Controller):
     path = "/v1/backends"
     request_max_body_size = API_BODY_BYTES_MAX
 
-    @post(sync_to_thread=True)
+    @post(permission=Permission.EDIT, sync_to_thread=True)
     def create(self, services: Services, actor: Actor, data: JSONBody[CreateBackend]) -> Backend:
         """Make a backend without vertices."""
         return services.backends.create(actor, data.name, data.lease)
 
-    @get(sync_to_thread=True)
+    @get(permission=Permission.READ, sync_to_thread=True)
     def list(self, services: Services, actor: Actor) -> Items[Backend]:
         """All backends, by name."""
         return Items([*services.backends.list(actor)])
 
-    @get("/{ref:str}", sync_to_thread=True)
+    @get("/{ref:str}", permission=Permission.READ, sync_to_thread=True)
     def show(self, services: Services, actor: Actor, ref: Ref) -> Response[BackendView]:
         """The graph, with resolved types and what it lacks for a deployment. `ETag` is what `If-Match` compares."""
         view = services.backends.show(actor, ref)
         return Response(view, headers={"etag": f'"{view.backend.head}"'})
 
-    @delete("/{ref:str}", status_code=204, sync_to_thread=True)
+    @delete("/{ref:str}", permission=Permission.EDIT, status_code=204, sync_to_thread=True)
     def delete(self, services: Services, actor: Actor, ref: Ref) -> None:
         """Retire its URLs and archive its log; refused while it is deployed."""
         services.backends.delete(actor, ref)
 
-    @post("/{ref:str}/operations", sync_to_thread=True)
+    @post("/{ref:str}/operations", permission=Permission.EDIT, sync_to_thread=True)
     def append(
         self, services: Services, actor: Actor, ref: Ref, data: JSONBody[AppendOperations], if_match: IfMatch = None
     ) -> Appended:
         """Change the graph: all operations land, or none."""
         return services.backends.append(actor, ref, data.operations, if_match=_seq(if_match), bridge=data.bridge)
 
-    @get("/{ref:str}/operations", sync_to_thread=True)
+    @get("/{ref:str}/operations", permission=Permission.READ, sync_to_thread=True)
     def operations(
         self, services: Services, actor: Actor, ref: Ref, after: Seq = 0, limit: LimitOrNone = None, vertex: RefOrNone = None
     ) -> Items[OperationRecord]:
         """The log, oldest first."""
         return Items([*services.backends.operations(actor, ref, after=after, limit=limit, vertex=vertex)])
 
-    @post("/{ref:str}/undo", sync_to_thread=True)
+    @post("/{ref:str}/undo", permission=Permission.EDIT, sync_to_thread=True)
     def undo(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Undo]) -> Appended:
         """Take back the last operations by appending their inverses."""
         return services.backends.undo(actor, ref, data.count)
 
-    @post("/{ref:str}/compact", status_code=200, sync_to_thread=True)
+    @post("/{ref:str}/compact", permission=Permission.EDIT, status_code=200, sync_to_thread=True)
     def compact(self, services: Services, actor: Actor, ref: Ref) -> Backend:
         """Rewrite the log to the shortest that gives the same graph."""
         return services.backends.compact(actor, ref)
 
-    @post("/{ref:str}/fork", sync_to_thread=True)
+    @post("/{ref:str}/fork", permission=Permission.EDIT, sync_to_thread=True)
     def fork(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Fork]) -> Backend:
         """Make a backend of its own that begins with this graph."""
         return services.backends.fork(actor, ref, data.name, at=data.at, lease=data.lease)
 
-    @get("/{ref:str}/endpoints", sync_to_thread=True)
+    @get("/{ref:str}/endpoints", permission=Permission.READ_URLS, sync_to_thread=True)
     def endpoints(self, services: Services, actor: Actor, ref: Ref) -> Items[EndpointView]:
         """The published endpoints and their URLs, by role."""
         return Items([*services.backends.endpoints(actor, ref)])
 
-    @post("/{ref:str}/apply", status_code=200, sync_to_thread=True)
+    @post("/{ref:str}/apply", permission=Permission.EDIT, status_code=200, sync_to_thread=True)
     def apply(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Apply]) -> AppliedDocument:
         """Make the graph what a document says; a backend that does not exist is made."""
         return services.backends.apply(actor, ref, data.document, dry_run=data.dry_run, lease=data.lease)
 
-    @get("/{ref:str}/export", sync_to_thread=True)
+    @get("/{ref:str}/export", permission=Permission.READ, sync_to_thread=True)
     def export(self, services: Services, actor: Actor, ref: Ref) -> GraphDocument:
         """The graph as a document."""
         return services.backends.export(actor, ref)
 
-    @get("/{ref:str}/diff", sync_to_thread=True)
+    @get("/{ref:str}/diff", permission=Permission.READ, sync_to_thread=True)
     def diff(self, services: Services, actor: Actor, ref: Ref, other: OtherRef) -> Items[Operation]:
         """What would make this graph that of another backend."""
         return Items([*services.backends.diff(actor, ref, other)])
 
-    @post("/{ref:str}/deployment", status_code=202, sync_to_thread=True)
+    @post("/{ref:str}/deployment", permission=Permission.DEPLOY, status_code=202, sync_to_thread=True)
     def deploy(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Deploy | None] = None) -> Deployment:
         """Deploy it, or say everything that is against it."""
         asked = data or Deploy()

@@ -14,6 +14,7 @@ from pie_deploy.api.messages import Items, Redeploy, Ref, Seq, Status, WaitFor
 from pie_deploy.api.provided import Actor, Routed, Services
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment, Event
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import InvalidArgumentError
 from pie_deploy.limits import API_EVENTS_AT_ONCE, API_ROUTED_LOOK_S, API_ROUTED_S, API_SEQ_MAX, API_WAIT_MAX_S
 
@@ -26,43 +27,43 @@ Within = Annotated[str, QueryParameter(name="timeout", max_length=64, descriptio
 class DeploymentRoutes(Controller):
     path = "/v1/deployments"
 
-    @get(sync_to_thread=True)
+    @get(permission=Permission.READ, sync_to_thread=True)
     def list(self, services: Services, actor: Actor, gone: All = False) -> Items[Deployment]:
         """Newest first."""
         return Items([*services.deployments.list(actor, gone=gone)])
 
-    @get("/{ref:str}")
+    @get("/{ref:str}", permission=Permission.READ)
     async def show(self, services: Services, routed: Routed, actor: Actor, ref: Ref) -> Deployment:
         """By its id, or its backend's id or name."""
         row = await sync_to_thread(services.deployments.show, actor, ref)
         await _until_answering(routed, row)
         return row
 
-    @post("/{ref:str}/redeploy", status_code=202, sync_to_thread=True)
+    @post("/{ref:str}/redeploy", permission=Permission.DEPLOY, status_code=202, sync_to_thread=True)
     def redeploy(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Redeploy | None] = None) -> Deployment:
         """Fresh containers of the backend as it is now; id and URLs stay."""
         asked = data or Redeploy()
         return services.deployments.redeploy(actor, ref, runtime=asked.runtime, debug=asked.debug)
 
-    @delete("/{ref:str}", status_code=202)
+    @delete("/{ref:str}", permission=Permission.DEPLOY, status_code=202)
     async def undeploy(self, services: Services, routed: Routed, actor: Actor, ref: Ref) -> Deployment:
         """Begin to tear it down; when this is answered, its URLs are 404."""
         row = await sync_to_thread(services.deployments.undeploy, actor, ref)
         await _until_routed(lambda: routed.deployment_status(row.backend_id) != "running")
         return row
 
-    @get("/{ref:str}/containers", sync_to_thread=True)
+    @get("/{ref:str}/containers", permission=Permission.READ, sync_to_thread=True)
     def containers(self, services: Services, actor: Actor, ref: Ref) -> Items[Container]:
         """One per vertex."""
         return Items([*services.containers.list(actor, ref)])
 
-    @get("/{ref:str}/events")
+    @get("/{ref:str}/events", permission=Permission.READ)
     async def events(self, services: Services, actor: Actor, ref: Ref, after: Seq = 0, last_event_id: LastEventId = None) -> Stream:
         """What happens to it, as server-sent events, until it is gone."""
         row = await sync_to_thread(services.deployments.show, actor, ref)
         return streams.server_sent(_events(services, actor, row.id, max(after, last_event_id or 0)))
 
-    @get("/{ref:str}/wait")
+    @get("/{ref:str}/wait", permission=Permission.READ)
     async def wait(
         self, services: Services, routed: Routed, actor: Actor, ref: Ref, status: WaitFor = "running", within: Within = "5m"
     ) -> Stream:

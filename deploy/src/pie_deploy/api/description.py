@@ -17,6 +17,7 @@ from pie_deploy.api.component import ARCHIVE
 from pie_deploy.api.entrance import OPEN_PATHS
 from pie_deploy.api.file import BINARY
 from pie_deploy.api.health import TEXT
+from pie_deploy.api.permission import permission_of
 from pie_deploy.api.refusals import CODES
 from pie_deploy.api.streams import EVENTS, NDJSON
 from pie_deploy.errors import ErrorBody
@@ -31,7 +32,7 @@ _PROVIDED = frozenset({"self", "services", "actor", "uploads", "routed", "living
 _REFUSALS: Mapping[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "The request is not one",
     HTTPStatus.UNAUTHORIZED: "No API key, or one that is nobody's",
-    HTTPStatus.FORBIDDEN: "Not for you",
+    HTTPStatus.FORBIDDEN: "Not with your role, or not yours",
     HTTPStatus.NOT_FOUND: "There is no such thing",
     HTTPStatus.METHOD_NOT_ALLOWED: "Not with this method",
     HTTPStatus.CONFLICT: "A rule refuses it now",
@@ -146,6 +147,7 @@ def _described(operation: _Operation, schemas: Mapping[Any, dict[str, Any]]) -> 
         described["requestBody"] = body
     if operation.path not in OPEN_PATHS:
         described["security"] = [{"key": []}]
+        described["x-permission"] = permission_of(operation.handler).value
     described["responses"] = _responses(operation, schemas)
     return described
 

@@ -1,26 +1,31 @@
 """What every request passes before it is routed: which pages may ask, who asks, under which id, how long the body may take.
 
 host and origin ▶ request id ▶ API key ▶ body in time ▶ routes
+                                  └──────── again and again, as long as something goes on
 """
 
 import asyncio
+import logging
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from pie_deploy.api.refusals import STATUSES, error_body, headers_of
 from pie_deploy.errors import DeployError, ForbiddenError
-from pie_deploy.limits import API_BODY_IDLE_S
+from pie_deploy.limits import API_BODY_IDLE_S, API_KEY_LOOK_S
 from pie_deploy.services.actor import Actor
+
+log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-Authenticate = Callable[[str | None], Actor]
+Authenticate = Callable[[str | None], Awaitable[Actor]]
 """Turns an API key into who that is. Raises UnauthenticatedError."""
 
 ACTOR = "pie.actor"
@@ -57,11 +62,40 @@ class Entrance:
             if key is None and not self._is_welcome(headers):
                 raise ForbiddenError("without an API key this is not for web pages of other sites")
             if scope["path"] not in OPEN_PATHS:
-                scope[ACTOR] = replace(self._authenticate(key), request_id=request_id)
+                actor = await self._authenticate(key)
+                scope[ACTOR] = replace(actor, request_id=request_id)
+                receive = self._as_long_as_known(receive, key, actor)
         except DeployError as error:
             await _refuse(answer, error)
             return
         await self._application(scope, _timely(receive), answer)
+
+    def _as_long_as_known(self, receive: Receive, key: str | None, actor: Actor) -> Receive:
+        """Whoever is no longer who he was when he asked is as good as a caller who has gone: streams end, bodies are not whole.
+        Nothing is done for requests that are answered at once.
+        """
+        loop = asyncio.get_running_loop()
+        look_s = loop.time() + API_KEY_LOOK_S
+
+        async def receive_if_known() -> Message:
+            nonlocal look_s
+            while True:
+                if loop.time() >= look_s:
+                    if not await self._is_still(key, actor):
+                        return {"type": "http.disconnect"}
+                    look_s = loop.time() + API_KEY_LOOK_S
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(look_s):
+                        return await receive()
+
+        return receive_if_known
+
+    async def _is_still(self, key: str | None, actor: Actor) -> bool:
+        try:
+            return await self._authenticate(key) == actor
+        except DeployError as error:  # also when it cannot be found out
+            log.info("what %s asked for with key %s ends: %s", actor.name, actor.key, error)
+            return False
 
 
 def _key(authorization: str | None) -> str | None:

@@ -12,6 +12,7 @@ from litestar.response import File as FileResponse
 from pie_deploy.api.messages import Items, LinkFile, Ref
 from pie_deploy.api.provided import Actor, Services, Uploads
 from pie_deploy.domain.records import File
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import InvalidArgumentError
 from pie_deploy.limits import API_BODY_IDLE_S, FILE_BYTES_MAX
 
@@ -24,12 +25,12 @@ BINARY = "application/octet-stream"
 class FileRoutes(Controller):
     path = "/v1/files"
 
-    @get(sync_to_thread=True)
+    @get(permission=Permission.READ, sync_to_thread=True)
     def list(self, services: Services, actor: Actor) -> Items[File]:
         """Newest first."""
         return Items([*services.files.list(actor)])
 
-    @post(request_max_body_size=FILE_BYTES_MAX)
+    @post(permission=Permission.WRITE_FILES, request_max_body_size=FILE_BYTES_MAX)
     async def upload(
         self,
         services: Services,
@@ -46,23 +47,23 @@ class FileRoutes(Controller):
         # A thread waits for a slow caller all the time: these are not the threads that everything else needs.
         return await loop.run_in_executor(uploads, services.files.upload, actor, name, file_type, pieces, lease)
 
-    @get("/{ref:str}", sync_to_thread=True)
+    @get("/{ref:str}", permission=Permission.READ, sync_to_thread=True)
     def show(self, services: Services, actor: Actor, ref: Ref) -> File:
         """By id, or the newest of a name."""
         return services.files.show(actor, ref)
 
-    @get("/{ref:str}/content", media_type=BINARY, sync_to_thread=True)
+    @get("/{ref:str}/content", permission=Permission.READ_CONTENTS, media_type=BINARY, sync_to_thread=True)
     def content(self, services: Services, actor: Actor, ref: Ref) -> FileResponse:
         """Its bytes."""
         row = services.files.show(actor, ref)
         return FileResponse(services.files.content(actor, row.id), filename=row.name, media_type=BINARY)
 
-    @post("/{ref:str}/link", sync_to_thread=True)
+    @post("/{ref:str}/link", permission=Permission.WRITE_FILES, sync_to_thread=True)
     def link(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[LinkFile]) -> File:
         """A file of its own that a lease owns, with the same content."""
         return services.files.link(actor, ref, data.lease)
 
-    @delete("/{ref:str}", status_code=204, sync_to_thread=True)
+    @delete("/{ref:str}", permission=Permission.WRITE_FILES, status_code=204, sync_to_thread=True)
     def delete(self, services: Services, actor: Actor, ref: Ref) -> None:
         """Refused while a backend has it bound."""
         services.files.delete(actor, ref)

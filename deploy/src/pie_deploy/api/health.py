@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 
 from pie_deploy.api.metrics import exposition
 from pie_deploy.api.provided import Actor
+from pie_deploy.domain.role import Permission, Role
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,6 +31,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     actor: str
     """Who you are to the platform."""
+    role: Role
+    key: str
+    """With which of your keys you ask."""
     statistics: dict[str, Any]
     """Of the gateway, the controller, the store's heads."""
 
@@ -64,7 +68,7 @@ async def metrics(parts: NamedDependency[Parts]) -> Response[str]:
     return Response(exposition(parts.statistics()), media_type=TEXT)
 
 
-@get("/v1/status")
+@get("/v1/status", permission=Permission.READ)
 async def status(parts: NamedDependency[Parts], actor: Actor) -> Status:
     """Version and statistics."""
-    return Status(version=version("pie-deploy"), actor=actor.name, statistics=parts.statistics())
+    return Status(version=version("pie-deploy"), actor=actor.name, role=actor.role, key=actor.key, statistics=parts.statistics())

@@ -7,6 +7,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from pie_deploy.domain.document import GraphDocument
 from pie_deploy.domain.operations import Operation
+from pie_deploy.domain.role import Role
 from pie_deploy.limits import API_REF_LENGTH_MAX, API_SEQ_MAX
 from pie_deploy.services.views import NodeRequest
 
@@ -103,6 +104,16 @@ class CreateLease(_Body, frozen=True, kw_only=True):
 class PromoteFromLease(_Body, frozen=True, kw_only=True):
     resources: tuple[Text, ...]
     with_deps: bool = False
+
+
+class CreateKey(_Body, frozen=True, kw_only=True):
+    role: Role
+    name: Text = ""
+    """Default: its id."""
+    expires: Text | None = None
+    """From now, such as 30d or 12h; default: 90d."""
+    user: Text | None = None
+    """As whom it asks; default: you. Others are for owners."""
 
 
 class LinkFile(_Body, frozen=True, kw_only=True):

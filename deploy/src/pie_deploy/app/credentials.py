@@ -1,17 +1,43 @@
-"""Who may use the API: the user who started the platform, and those of the configuration."""
+"""Who may use the API: the local user, those of the configuration, and whoever shows a key that the platform keeps."""
 
+import asyncio
 import getpass
-import hashlib
+import hmac
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
 
 from pie_deploy.config import Config, Home
+from pie_deploy.domain.api_key import digest_of, secret_of
+from pie_deploy.domain.records import ApiKey
+from pie_deploy.domain.role import Role, a, covers
 from pie_deploy.errors import StorageError, UnauthenticatedError
+from pie_deploy.limits import API_KEY_BYTES, API_KEY_LOOKS_AT_ONCE
 from pie_deploy.services.actor import Actor
 
 CREDENTIAL_CHARACTERS_MAX = 512
 """Of what a client shows: it is hashed before anybody knows who that is."""
+LOCAL_KEY = "local"
+"""What events call the key of the local user."""
+_DIGEST_SHOWN = 12
+"""Digits of a configured key's hash that events show: its id."""
+
+
+class StoredKeys(Protocol):
+    """`services.key.Keys`, as far as it is asked here."""
+
+    def find(self, secret: str) -> ApiKey | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Whose key it is that the configuration has, or the home."""
+
+    digest: str
+    actor: Actor
 
 
 def local_credential(home: Home) -> str:
@@ -24,23 +50,47 @@ def local_credential(home: Home) -> str:
         raise StorageError(f"{home.credential}: cannot be read: {error}") from error
 
 
-def authenticate(config: Config, local_key: str) -> Callable[[str | None], Actor]:
-    """Turns an API key into who that is. What it returns raises UnauthenticatedError."""
-    names: Mapping[str, str] = {
-        **{digest: name for name, user in config.users.items() for digest in user.keys},
-        _digest(local_key): own_name(),
-    }
+class Credentials:
+    """Turns an API key into who that is. Called anew while something goes on, as keys expire and are revoked."""
 
-    def actor_of(key: str | None) -> Actor:
+    def __init__(self, config: Config, local_key: str, stored: StoredKeys) -> None:
+        self._stored = stored
+        self._roles: Mapping[str, Role] = {
+            **{name: user.role for name, user in config.users.items()},
+            own_name(): Role.OWNER,
+        }
+        self._known: Mapping[str, _Known] = {
+            **{
+                digest: _Known(digest, Actor(name, "api", role=user.role, key=f"sha256:{digest[:_DIGEST_SHOWN]}"))
+                for name, user in config.users.items()
+                for digest in user.keys
+            },
+            digest_of(local_key): _Known(digest_of(local_key), Actor(own_name(), "api", role=Role.OWNER, key=LOCAL_KEY)),
+        }
+        self._threads = ThreadPoolExecutor(API_KEY_LOOKS_AT_ONCE, "credentials")
+
+    async def __call__(self, key: str | None) -> Actor:
+        """Raises UnauthenticatedError, StorageError."""
         if not key or len(key) > CREDENTIAL_CHARACTERS_MAX:
             raise UnauthenticatedError("show an API key: Authorization: Bearer …")
+        digest = digest_of(key)
         # A dictionary of digests: how long looking takes tells nothing about the keys.
-        name = names.get(_digest(key))
-        if name is None:
-            raise UnauthenticatedError("this API key is nobody's")
-        return Actor(name, "api")
+        known = self._known.get(digest)
+        if known is not None and hmac.compare_digest(known.digest, digest):
+            return known.actor
+        stored = await asyncio.get_running_loop().run_in_executor(self._threads, self._stored.find, key)
+        if stored is None:
+            raise UnauthenticatedError("this API key is nobody's: it is none, was revoked, or has expired")
+        self._check_authority(stored)
+        return Actor(stored.user, "api", role=stored.role, key=stored.id)
 
-    return actor_of
+    def _check_authority(self, key: ApiKey) -> None:
+        """Whoever it goes back to is still there, and may still do what the key may. Raises UnauthenticatedError."""
+        role = self._roles.get(key.granted_by)
+        if role is None:
+            raise UnauthenticatedError(f"this API key goes back to {key.granted_by}, who is no user any more")
+        if not covers(role, key.role):
+            raise UnauthenticatedError(f"this API key is {a(key.role)}'s and goes back to {key.granted_by}, who is {a(role)} now")
 
 
 def own_name() -> str:
@@ -52,7 +102,7 @@ def own_name() -> str:
 
 
 def _made(home: Home) -> str:
-    key = f"pie_{secrets.token_urlsafe(32)}"
+    key = secret_of(secrets.token_bytes(API_KEY_BYTES))
     draft = home.credential.with_suffix(".new")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii") as file:
@@ -61,7 +111,3 @@ def _made(home: Home) -> str:
     except OSError as error:
         raise StorageError(f"{home.credential}: cannot be written: {error.strerror}") from error
     return key
-
-
-def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()

@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 
 from pie_deploy.api import create_app
 from pie_deploy.app import runtimes
-from pie_deploy.app.credentials import authenticate, local_credential
+from pie_deploy.app.credentials import Credentials, local_credential
 from pie_deploy.app.listener import LOOPBACK, Listener
 from pie_deploy.clock import Clock, SystemClock
 from pie_deploy.config import Config, Home
 from pie_deploy.config.address import Address, HomeLock, remove_address, write_address
 from pie_deploy.controller import Controller
+from pie_deploy.domain.duration import parse_duration
 from pie_deploy.gateway import Gateway
 from pie_deploy.ports.launcher import Launcher
 from pie_deploy.ports.store import Store
@@ -127,7 +128,15 @@ class Platform:
         key = mac_key.load(self.home)
         wakeup = Wakeup()
         self.credential = local_credential(self.home)
-        self.services = assemble(store, self.home, self._clock, mac_key=key, gateway_url=self._published_url, wakeup=wakeup)
+        self.services = assemble(
+            store,
+            self.home,
+            self._clock,
+            mac_key=key,
+            gateway_url=self._published_url,
+            wakeup=wakeup,
+            keep_events_ns=parse_duration(self.config.keep.events),
+        )
         await asyncio.to_thread(self.services.sweep)
         await asyncio.to_thread(runtimes.record, self.config, self.services.runtimes, store)
         self.gateway = Gateway()
@@ -143,13 +152,14 @@ class Platform:
             self.services.blobs,
             mac_key=key,
             settle_leases=self.services.leases.settle,
+            prune_records=self.services.pruning.turn,
         )
         stack.push_async_callback(self._close_controller)
         await self.controller.open()
         self._run(stack, self.controller.run(), "controller")
 
     def _api(self) -> Any:
-        known = authenticate(self.config, self.credential)
+        known = Credentials(self.config, self.credential, self.services.keys)
         return create_app(self.services, self.controller, self.gateway, known, is_welcome=partial(is_trusted, server_host=LOOPBACK))
 
     async def _serve(self, stack: AsyncExitStack, listener: Listener, app: Any) -> None:

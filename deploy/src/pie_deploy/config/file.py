@@ -51,6 +51,7 @@ def parse(text: str | bytes) -> Config:
         _check_table(document, section, kind)
     config = _converted(document, Config, "")
     _check_durations(config)
+    _check_users(config)
     return config
 
 
@@ -76,6 +77,15 @@ def _read(path: Path) -> bytes:
         raise InvalidArgumentError("there is no such file") from error
     except OSError as error:
         raise InvalidArgumentError(f"cannot be read: {error.strerror}") from error
+
+
+def _check_users(config: Config) -> None:
+    """A key is one user's: of two it would be anybody's guess which role it has."""
+    known: dict[str, str] = {}
+    for name, user in config.users.items():
+        for digest in user.keys:
+            if known.setdefault(digest, name) != name:
+                raise InvalidArgumentError(f"users.{name}.keys: {digest[:12]}… is a key of {known[digest]}, too")
 
 
 def _check_durations(config: Config) -> None:

@@ -6,8 +6,9 @@
     runtimes:
       local: {launcher: process, labels: [cpu], ceiling: 168h}
     process: {isolation: auto, orphan_grace: 60s}
+    keep: {environments: 720h, logs: 168h}
     users:
-      alice: {keys: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]}
+      alice: {role: editor, keys: [9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08]}
     limits: {connections: 1000}
 
 Both servers listen on loopback only; for others to reach them, put a proxy in front.
@@ -16,6 +17,8 @@ Both servers listen on loopback only; for others to reach them, put a proxy in f
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+
+from pie_deploy.domain.role import Role
 
 NAME = r"^[a-z][a-z0-9_-]{0,62}$"
 KEY_HASH = r"^[0-9a-f]{64}$"
@@ -79,9 +82,19 @@ class ProcessConfig(_Section, frozen=True, kw_only=True):
     ] = "60s"
 
 
+class KeepConfig(_Section, frozen=True, kw_only=True):
+    """`keep`: how long what nobody needs any more stays on the disk. Environments and caches are made again when they are needed."""
+
+    environments: Annotated[Duration, Meta(description="Virtual environments that no container uses.")] = "720h"
+    caches: Annotated[Duration, Meta(description="Cache folders of components that no container uses.")] = "720h"
+    logs: Annotated[Duration, Meta(description="Logs of containers that are gone.")] = "168h"
+    events: Annotated[Duration, Meta(description="Events, which the audit trail consists of.")] = "2160h"
+
+
 class UserConfig(_Section, frozen=True, kw_only=True):
     """`users.NAME`: who may use the API besides the user who started it."""
 
+    role: Annotated[Role, Meta(description="What the user may do: owner, editor, operator, viewer, agent.")] = Role.OWNER
     keys: Annotated[tuple[KeyHash, ...], Meta(max_length=100, description="SHA-256 of API keys, each 64 hexadecimal digits.")] = ()
 
 
@@ -106,5 +119,6 @@ class Config(_Section, frozen=True, kw_only=True):
     gateway: GatewayConfig = GatewayConfig()
     runtimes: dict[Name, RuntimeConfig] = field(default_factory=lambda: {LOCAL_RUNTIME: RuntimeConfig()})
     process: ProcessConfig = ProcessConfig()
+    keep: KeepConfig = KeepConfig()
     users: dict[Name, UserConfig] = {}
     limits: LimitsConfig = LimitsConfig()

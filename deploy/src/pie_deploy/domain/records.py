@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from pie_deploy.domain.manifest import ComponentManifest
+from pie_deploy.domain.role import Role
 
 DeploymentStatus = Literal["deploying", "running", "failed", "tearing_down"]
 StatusReason = Literal[
@@ -162,6 +163,8 @@ class Lease(_Row, frozen=True, kw_only=True):
     result: dict[str, object] | None = None
     """The verdict that was attached."""
     owner: str
+    key: str = ""
+    """The API key that has opened it: an agent is one key, and works in the leases of that key alone."""
     created_at_ns: int
     closed_at_ns: int | None = None
 
@@ -177,6 +180,28 @@ class File(_Row, frozen=True, kw_only=True):
     generated_by: str | None = None
     """`deployment/vertex/slot` of a generated file."""
     created_at_ns: int
+
+
+class ApiKey(_Row, frozen=True, kw_only=True):
+    """A key that is kept here. The key itself is not: only what is needed to know it again."""
+
+    id: str
+    """`k-…`"""
+    name: str
+    """For people; one key of a user has it."""
+    prefix: str
+    """The key's first characters: what whoever finds one somewhere can ask about."""
+    digest: str
+    """SHA-256 of the key, hex. A key is 256 random bits, so a fast hash does."""
+    user: str
+    """As whom it asks."""
+    role: Role
+    granted_by: str
+    """The user, of the configuration or the local one, whose authority it goes back to: without him it is void."""
+    made_with: str
+    """The key that asked for it; it goes when that one is revoked."""
+    created_at_ns: int
+    expires_at_ns: int
 
 
 class Event(_Row, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from pie_deploy.domain.operations import OperationRecord
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
+from pie_deploy.domain.records import ApiKey, Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
 
 
 class Reading(Protocol):
@@ -68,6 +68,14 @@ class Reading(Protocol):
 
     def files(self, lease_id: str | None = None) -> Sequence[File]: ...
 
+    def find_api_key(self, digest: str) -> ApiKey | None:
+        """By its digest."""
+        ...
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        """All of them, oldest first."""
+        ...
+
     def is_content_used(self, content_hash: str) -> bool:
         """Whether a file or a component version has this content."""
         ...
@@ -81,6 +89,10 @@ class Reading(Protocol):
         lease_id: str | None = None,
         limit: int = 1000,
     ) -> Sequence[Event]: ...
+
+    def oldest_of_newest_events(self, deployment_id: str, count: int) -> int | None:
+        """The seq from which on a deployment has that many events; None: it has no more than that."""
+        ...
 
 
 class Transaction(Reading, Protocol):
@@ -122,6 +134,10 @@ class Transaction(Reading, Protocol):
 
     def delete_file(self, file_id: str) -> None: ...
 
+    def put_api_key(self, key: ApiKey) -> None: ...
+
+    def delete_api_keys(self, key_ids: Sequence[str]) -> None: ...
+
     def add_event(
         self,
         type_: str,
@@ -133,6 +149,14 @@ class Transaction(Reading, Protocol):
         lease_id: str | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None: ...
+
+    def delete_events(self, before_ns: int, most: int) -> int:
+        """The oldest ones, of those from before a moment; how many."""
+        ...
+
+    def delete_events_of(self, deployment_id: str, before_seq: int, most: int) -> int:
+        """A deployment's oldest ones, of those before a seq; how many."""
+        ...
 
 
 class Store(Protocol):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pie_deploy.domain.role import Role
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -10,6 +12,9 @@ class Actor:
     surface: str = ""
     """`api`, `cli`, …: where the request came from, for the log and the audit."""
     request_id: str = ""
+    role: Role = Role.OWNER
+    key: str = ""
+    """Which of his keys: the id of a stored one, `local`, or the beginning of a configured one's hash."""
 
 
 PLATFORM = Actor("platform", "platform")

@@ -169,7 +169,8 @@ def _check_visible(reading: Reading, actor: Actor, graph: Graph) -> None:
     """Raises ForbiddenError, with every vertex that runs somebody else's prerelease."""
     vertices = versions_of(graph)
     versions = {id_: reading.find_version(id_) for id_ in set(vertices.values())}
-    hidden = [name for name, id_ in vertices.items() if (version := versions[id_]) is not None and not may_see(actor, version)]
+    unseen = {id_ for id_, version in versions.items() if version is not None and not may_see(reading, actor, version)}
+    hidden = [name for name, id_ in vertices.items() if id_ in unseen]
     if hidden:
         details = [
             Detail(code=ForbiddenError.code, message=f"vertex {name} runs a prerelease of somebody else", subject=name)

@@ -15,6 +15,7 @@ from pie_deploy.services.deployment import Deployments
 from pie_deploy.services.file import Files
 from pie_deploy.services.heads import Heads
 from pie_deploy.services.ids import NewId, new_id
+from pie_deploy.services.key import Keys
 from pie_deploy.services.lease import Leases
 from pie_deploy.services.ledger import Ledger
 from pie_deploy.services.runtime import Runtimes
@@ -33,6 +34,7 @@ class Services:
     files: Files
     types: Types
     audit: Audit
+    keys: Keys
     blobs: Blobs
     wakeup: Wakeup
 
@@ -72,6 +74,7 @@ def assemble(
         files=Files(ledger, blobs, heads),
         types=Types(),
         audit=Audit(ledger),
+        keys=Keys(ledger),
         blobs=blobs,
         wakeup=wakeup,
     )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from pie_deploy.domain.records import Event
-from pie_deploy.errors import NotFoundError
+from pie_deploy.domain.role import Permission
 from pie_deploy.limits import EVENTS_PER_REQUEST_MAX
+from pie_deploy.services.access import check_reach
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.ledger import Ledger
+from pie_deploy.services.lookup import backend_of
 
 
 class Audit:
@@ -27,10 +29,9 @@ class Audit:
         Raises NotFoundError for a backend.
         """
         with self._ledger.reading() as reading:
+            check_reach(reading, actor, Permission.READ_AUDIT, "the audit of all", lease)
             if backend is not None:
                 found = reading.find_backend(backend)
-                if found is None:
-                    raise NotFoundError(f"there is no backend {backend[:80]!r}")
-                backend = found.id
+                backend = (found or backend_of(reading, actor, backend)).id
             bound = max(1, min(limit, EVENTS_PER_REQUEST_MAX))
             return reading.events(after, backend_id=backend, deployment_id=deployment, lease_id=lease, limit=bound)

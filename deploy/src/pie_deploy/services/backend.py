@@ -18,11 +18,13 @@ from pie_deploy.domain.log import Stamp
 from pie_deploy.domain.manifest import NAME_PATTERN
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
+from pie_deploy.domain.role import Permission
 from pie_deploy.domain.token import forwarding_token
 from pie_deploy.domain.undo import inverses
 from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError, LeaseOwnershipError
 from pie_deploy.limits import OPERATIONS_LISTED_MAX
 from pie_deploy.ports.store import Reading
+from pie_deploy.services.access import sees
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.graph_view import backend_view
 from pie_deploy.services.heads import Heads, log
@@ -60,14 +62,18 @@ class Backends:
     def list(self, actor: Actor) -> Sequence[Backend]:
         """By name; deleted ones not."""
         with self._ledger.reading() as reading:
-            return reading.backends()
+            seen = sees(reading, actor)
+            return [backend for backend in reading.backends() if seen(backend.lease_id)]
 
     def show(self, actor: Actor, ref: str) -> BackendView:
         """The graph at the head of the log, with resolved types and what it lacks for a deployment."""
-        backend_id = self._id(ref)
+        backend_id = self._id(actor, ref)
         with self._heads.locked(backend_id), self._ledger.reading() as reading:
-            backend = backend_of(reading, backend_id)
-            return backend_view(reading, backend, self._heads.at(reading, backend), reading.deployment_of(backend.id))
+            backend = backend_of(reading, actor, backend_id)
+            deployment = reading.deployment_of(backend.id)
+            if deployment is not None and not sees(reading, actor)(deployment.lease_id):
+                deployment = None
+            return backend_view(reading, backend, self._heads.at(reading, backend), deployment)
 
     def append(
         self,
@@ -102,7 +108,7 @@ class Backends:
         """The log after a seq, oldest first; of one vertex: what names it. No more than `OPERATIONS_LISTED_MAX` at once."""
         bound = OPERATIONS_LISTED_MAX if limit is None else max(0, min(limit, OPERATIONS_LISTED_MAX))
         with self._ledger.reading() as reading:
-            backend_id = backend_of(reading, ref).id
+            backend_id = backend_of(reading, actor, ref).id
             if vertex is None:
                 return reading.operations(backend_id, after, bound)
             found: list[OperationRecord] = []
@@ -132,12 +138,12 @@ class Backends:
         """Rewrite the log to the shortest that gives the same graph; the old one is archived. Cannot be undone. Raises
         DeploymentLiveError while there is a deployment (it pins a seq).
         """
-        backend_id = self._id(ref)
+        backend_id = self._id(actor, ref, Permission.EDIT)
         with self._heads.locked(backend_id):
             before, graph = self._heads.graph(backend_id)
             records = compacted(graph, backend_id, self._stamp(actor))
             with self._ledger.change(actor) as change:
-                backend = backend_of(change.rows, backend_id)
+                backend = backend_of(change.rows, actor, backend_id, Permission.EDIT)
                 _check_not_deployed(change, backend)
                 _check_still(before, backend)
                 change.rows.replace_log(backend_id, records)
@@ -155,11 +161,11 @@ class Backends:
         _check_name(name)
         backend_id = self._ledger.new_id("b")
         with self._ledger.reading() as reading:
-            source = backend_of(reading, ref)
+            source = backend_of(reading, actor, ref)
             records = fork([*log(reading, source.id)], backend_id, at)
         head = Head.replay(records, self._heads.shapes)
         with self._ledger.change(actor) as change:
-            current = backend_of(change.rows, source.id)
+            current = backend_of(change.rows, actor, source.id)
             if current.lease_id not in (None, lease):
                 raise foreign("backend", source.id, current.lease_id)
             backend = replace(
@@ -178,10 +184,10 @@ class Backends:
 
     def delete(self, actor: Actor, ref: str) -> None:
         """Retire its URLs; the log stays in the archive. Raises DeploymentLiveError while there is a deployment."""
-        backend_id = self._id(ref)
+        backend_id = self._id(actor, ref, Permission.EDIT)
         with self._heads.locked(backend_id):
             with self._ledger.change(actor) as change:
-                backend = backend_of(change.rows, backend_id)
+                backend = backend_of(change.rows, actor, backend_id, Permission.EDIT)
                 _check_not_deployed(change, backend)
                 change.rows.put_backend(replace(backend, deleted_at_ns=change.now_ns))
                 change.tell("backend.deleted", backend_id=backend.id, lease_id=backend.lease_id, data={"name": backend.name})
@@ -189,7 +195,7 @@ class Backends:
 
     def endpoints(self, actor: Actor, ref: str) -> Sequence[EndpointView]:
         """The published endpoints: one per alias, with the URL that outlives deployments. By role."""
-        backend, graph = self._heads.graph(self._id(ref))
+        backend, graph = self._heads.graph(self._id(actor, ref, Permission.READ_URLS))
         published = [endpoint for endpoint in endpoints(graph, self._heads.shapes) if endpoint.role is not None]
         return [self._endpoint(backend, endpoint) for endpoint in sorted(published, key=lambda endpoint: endpoint.role or "")]
 
@@ -203,6 +209,8 @@ class Backends:
         check_document(document)
         with self._ledger.reading() as reading:
             backend = reading.find_backend(ref)
+            if backend is not None and backend.deleted_at_ns is None:
+                backend = backend_of(reading, actor, ref, Permission.EDIT)
         if backend is None or backend.deleted_at_ns is not None:
             return self._apply_new(actor, ref, document, lease, dry_run=dry_run)
         if lease not in (None, backend.lease_id):
@@ -221,14 +229,14 @@ class Backends:
 
     def export(self, actor: Actor, ref: str) -> GraphDocument:
         """The graph as a document, with names for ids; the inverse of `apply`."""
-        backend, graph = self._heads.graph(self._id(ref))
+        backend, graph = self._heads.graph(self._id(actor, ref))
         with self._ledger.reading() as reading:
             return with_names(reading, document_of(graph, backend.name))
 
     def diff(self, actor: Actor, ref: str, other: str) -> Sequence[Operation]:
         """What would have to be appended to `ref` to make its graph that of `other`."""
-        _, graph = self._heads.graph(self._id(ref))
-        _, wanted = self._heads.graph(self._id(other))
+        _, graph = self._heads.graph(self._id(actor, ref))
+        _, wanted = self._heads.graph(self._id(actor, other))
         return difference(graph, wanted)
 
     def _apply_new(self, actor: Actor, name: str, document: GraphDocument, lease: str | None, *, dry_run: bool) -> AppliedDocument:
@@ -264,9 +272,9 @@ class Backends:
     def _stamp(self, actor: Actor) -> Stamp:
         return Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
 
-    def _id(self, ref: str) -> str:
+    def _id(self, actor: Actor, ref: str, permission: Permission = Permission.READ) -> str:
         with self._ledger.reading() as reading:
-            return backend_of(reading, ref).id
+            return backend_of(reading, actor, ref, permission).id
 
 
 def _new(change: Change, name: str, lease: str | None, id_: str) -> Backend:
@@ -276,7 +284,7 @@ def _new(change: Change, name: str, lease: str | None, id_: str) -> Backend:
         owner=change.actor.name,
         head=0,
         graph_hash=graph_hash(Graph()),
-        lease_id=open_lease(change.rows, change.actor, lease, change.now_ns),
+        lease_id=open_lease(change.rows, change.actor, lease, change.now_ns, Permission.EDIT),
         created_at_ns=change.now_ns,
     )
 

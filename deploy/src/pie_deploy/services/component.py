@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pie_deploy.config import Home
 from pie_deploy.domain.manifest import ComponentManifest, parse_manifest
 from pie_deploy.domain.records import ComponentVersion
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import ForbiddenError, InvalidArgumentError, LeaseOwnershipError, ManifestError, StorageError
 from pie_deploy.limits import ARCHIVE_BYTES_MAX
 from pie_deploy.ports.store import Reading
@@ -44,7 +45,7 @@ class Components:
             self._blobs.lock,
             self._ledger.change(actor) as change,
         ):
-            lease_id = open_lease(change.rows, actor, lease, change.now_ns)
+            lease_id = open_lease(change.rows, actor, lease, change.now_ns, Permission.PUBLISH)
             _check_name(change.rows, actor, manifest.name)
             version = ComponentVersion(
                 id=change.new_id("cv"),
@@ -91,11 +92,12 @@ class Components:
     def list(self, actor: Actor, name: str | None = None) -> Sequence[ComponentVersion]:
         """All that the actor may see, by name, newest version first."""
         with self._ledger.reading() as reading:
-            return [version for version in reading.versions(name) if may_see(actor, version)]
+            return [version for version in reading.versions(name) if may_see(reading, actor, version)]
 
     def archive(self, actor: Actor, ref: str) -> Path:
         """Where the `.tar.gz` lies. Raises NotFoundError."""
-        return self._blobs.path(self.show(actor, ref).content_hash)
+        with self._ledger.reading() as reading:
+            return self._blobs.path(version_of(reading, actor, ref, Permission.READ_CONTENTS).content_hash)
 
     def folder(self, version: ComponentVersion) -> Path:
         """The unpacked version, read only; unpacked now if it is not yet. For the controller. Raises StorageError."""
@@ -129,7 +131,7 @@ class Components:
 def _candidate(reading: Reading, actor: Actor, ref: str) -> ComponentVersion:
     """What `promote` means by a reference."""
     own = [version for version in reading.versions(ref) if version.owner == actor.name]
-    return own[0] if own else version_of(reading, actor, ref)
+    return own[0] if own else version_of(reading, actor, ref, Permission.RELEASE)
 
 
 def _check_name(reading: Reading, actor: Actor, name: str) -> None:

@@ -16,9 +16,11 @@ from msgspec.structs import replace
 
 from pie_deploy.domain.deployment import redeployed, undeployed
 from pie_deploy.domain.records import Backend, Deployment, Event, Lease
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import ConflictError, DeployError, NotFoundError, StorageError
 from pie_deploy.limits import EVENTS_PER_REQUEST_MAX, REFUSAL_REASONS_MAX
 from pie_deploy.services import admission
+from pie_deploy.services.access import sees
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.admission import Admitted, Candidate, Wish
 from pie_deploy.services.heads import Heads
@@ -53,7 +55,7 @@ class Deployments:
         LeaseOwnershipError, ForbiddenError, NotFoundError.
         """
         with self._ledger.reading() as reading:
-            backend_id = backend_of(reading, backend).id
+            backend_id = backend_of(reading, actor, backend, Permission.DEPLOY).id
         try:
             with self._heads.locked(backend_id):
                 return self._deploy(actor, backend_id, Wish(runtime, debug, fixed_duration, startup_timeout, lease))
@@ -69,7 +71,7 @@ class Deployments:
         it is deploying, redeploying or tearing down.
         """
         with self._ledger.reading() as reading:
-            backend_id = deployment_of(reading, ref).backend_id
+            backend_id = deployment_of(reading, actor, ref, Permission.DEPLOY).backend_id
         with self._heads.locked(backend_id):
             return self._redeploy(actor, ref, backend_id, runtime, debug)
 
@@ -86,21 +88,22 @@ class Deployments:
     def show(self, actor: Actor, ref: str) -> Deployment:
         """Also a gone one, by its id. Raises NotFoundError."""
         with self._ledger.reading() as reading:
-            return deployment_of(reading, ref)
+            return deployment_of(reading, actor, ref)
 
     def list(self, actor: Actor, *, gone: bool = False) -> Sequence[Deployment]:
         """Those that are not gone, newest first; with `gone` all."""
         with self._ledger.reading() as reading:
-            return reading.deployments(gone=gone)
+            seen = sees(reading, actor)
+            return [deployment for deployment in reading.deployments(gone=gone) if seen(deployment.lease_id)]
 
     def events(self, actor: Actor, ref: str, *, after: int = 0, limit: int = 1000) -> Sequence[Event]:
         """What happened to a deployment, oldest first."""
         with self._ledger.reading() as reading:
-            deployment_id = deployment_of(reading, ref).id
+            deployment_id = deployment_of(reading, actor, ref).id
             return reading.events(after, deployment_id=deployment_id, limit=max(1, min(limit, EVENTS_PER_REQUEST_MAX)))
 
     def _deploy(self, actor: Actor, backend_id: str, wish: Wish) -> Deployment:
-        wanted = self._candidate(backend_id)
+        wanted = self._candidate(actor, backend_id)
         with self._ledger.change(actor) as change:
             _check_unmoved(change, wanted.backend)
             admitted, lease = admission.admit(change, wanted, wish)
@@ -111,7 +114,7 @@ class Deployments:
         return deployment
 
     def _redeploy(self, actor: Actor, ref: str, backend_id: str, runtime: str | None, debug: bool | None) -> Deployment:
-        wanted = self._candidate(backend_id)
+        wanted = self._candidate(actor, backend_id)
         with self._ledger.change(actor) as change:
             _check_unmoved(change, wanted.backend)
             deployment = _living(change, ref)
@@ -134,10 +137,10 @@ class Deployments:
             _tell(change, accepted, "deployment.redeploying", **data)
         return accepted
 
-    def _candidate(self, backend_id: str) -> Candidate:
+    def _candidate(self, actor: Actor, backend_id: str) -> Candidate:
         """Its backend is locked."""
         with self._ledger.reading() as reading:
-            backend = backend_of(reading, backend_id)
+            backend = backend_of(reading, actor, backend_id)
             head = self._heads.at(reading, backend)
         return admission.candidate(backend, head)
 
@@ -151,7 +154,7 @@ class Deployments:
 
 def _living(change: Change, ref: str) -> Deployment:
     """Raises NotFoundError for a gone one."""
-    deployment = deployment_of(change.rows, ref)
+    deployment = deployment_of(change.rows, change.actor, ref, Permission.DEPLOY)
     if deployment.gone_at_ns is not None:
         raise NotFoundError(f"deployment {deployment.id} is gone")
     return deployment
@@ -159,7 +162,7 @@ def _living(change: Change, ref: str) -> Deployment:
 
 def _check_unmoved(change: Change, backend: Backend) -> None:
     """The graph that is looked at is the one that will be pinned."""
-    current = backend_of(change.rows, backend.id)
+    current = backend_of(change.rows, change.actor, backend.id)
     if (current.head, current.graph_hash) != (backend.head, backend.graph_hash):
         raise ConflictError(f"backend {backend.name} is being changed by another control plane; try again")
 

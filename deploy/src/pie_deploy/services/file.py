@@ -5,8 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from pie_deploy.domain.records import Backend, File
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import ConflictError, InvalidArgumentError, InvalidOperationError, NotFoundError
 from pie_deploy.limits import FILE_BYTES_MAX, FILE_NAME_LENGTH_MAX
+from pie_deploy.services.access import sees
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.blobs import Blobs, Content
 from pie_deploy.services.heads import Heads
@@ -35,7 +37,7 @@ class Files:
         _check("name", name)
         _check("type", file_type)
         with self._ledger.reading() as reading:
-            open_lease(reading, actor, lease, self._ledger.now_ns())  # before much is written in vain
+            open_lease(reading, actor, lease, self._ledger.now_ns(), Permission.WRITE_FILES)  # before much is written in vain
         with (
             self._blobs.staged(content, FILE_BYTES_MAX) as staged,
             self._blobs.lock,
@@ -48,7 +50,7 @@ class Files:
                 size_bytes=staged.size_bytes,
                 content_hash=staged.content_hash,
                 owner=actor.name,
-                lease_id=open_lease(change.rows, actor, lease, change.now_ns),
+                lease_id=open_lease(change.rows, actor, lease, change.now_ns, Permission.WRITE_FILES),
                 created_at_ns=change.now_ns,
             )
             self._blobs.place(staged)
@@ -60,7 +62,7 @@ class Files:
         lease).
         """
         with self._blobs.lock, self._ledger.change(actor) as change:
-            original = file_for(change.rows, ref, lease)
+            original = file_for(change.rows, actor, ref, lease)
             file = File(
                 id=change.new_id("f"),
                 name=original.name,
@@ -68,7 +70,7 @@ class Files:
                 size_bytes=original.size_bytes,
                 content_hash=original.content_hash,
                 owner=actor.name,
-                lease_id=open_lease(change.rows, actor, lease, change.now_ns),
+                lease_id=open_lease(change.rows, actor, lease, change.now_ns, Permission.WRITE_FILES),
                 created_at_ns=change.now_ns,
             )
             _put(change, file, "file.linked")
@@ -77,22 +79,25 @@ class Files:
     def list(self, actor: Actor) -> Sequence[File]:
         """Newest first."""
         with self._ledger.reading() as reading:
-            return reading.files()
+            seen = sees(reading, actor)
+            return [file for file in reading.files() if seen(file.lease_id)]
 
     def show(self, actor: Actor, ref: str) -> File:
         """Raises NotFoundError."""
         with self._ledger.reading() as reading:
-            return file_of(reading, ref)
+            return file_of(reading, actor, ref)
 
     def content(self, actor: Actor, ref: str) -> Path:
         """Where its bytes lie. Raises NotFoundError."""
-        return self.path(self.show(actor, ref))
+        with self._ledger.reading() as reading:
+            return self.path(file_of(reading, actor, ref, Permission.READ_CONTENTS))
 
     def delete(self, actor: Actor, ref: str) -> None:
         """Raises NotFoundError; ForbiddenError when somebody else's lease owns it; InvalidOperationError while a backend has it
         bound; ConflictError when graphs change all the time.
         """
-        file = self.show(actor, ref)
+        with self._ledger.reading() as reading:
+            file = file_of(reading, actor, ref, Permission.WRITE_FILES)
         looked_at: set[_Point] = set()
         with self._blobs.lock:
             for _ in range(_LOOKS_MAX):
@@ -119,7 +124,7 @@ class Files:
         with self._ledger.change(actor) as change:
             if not looked_at.issuperset(map(_point, change.rows.backends())):
                 return False
-            file = file_of(change.rows, file.id)
+            file = file_of(change.rows, actor, file.id, Permission.WRITE_FILES)
             if file.lease_id is not None:
                 lease_of(change.rows, actor, file.lease_id)
             change.rows.delete_file(file.id)

@@ -21,6 +21,7 @@ from pie_deploy.domain.shape import shapes_from
 from pie_deploy.errors import NotFoundError
 from pie_deploy.limits import HEADS_VERTICES_MAX, LOG_CHUNK_OPERATIONS
 from pie_deploy.ports.store import Reading
+from pie_deploy.services.actor import PLATFORM
 from pie_deploy.services.ledger import Ledger
 from pie_deploy.services.lookup import backend_of
 
@@ -58,7 +59,7 @@ class Heads:
     def graph(self, backend_id: str) -> tuple[Backend, Graph]:
         """A backend and the graph that goes with its row. Raises NotFoundError."""
         with self.locked(backend_id), self._ledger.reading() as reading:
-            backend = backend_of(reading, backend_id)
+            backend = backend_of(reading, PLATFORM, backend_id)
             return backend, self.at(reading, backend).graph()
 
     def forget(self, backend_id: str) -> None:

@@ -12,15 +12,16 @@ from pie_deploy.domain import lease as leases
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.records import Backend, ComponentVersion, Lease
-from pie_deploy.errors import Detail, InvalidArgumentError, LeaseOwnershipError, NotFoundError
+from pie_deploy.errors import Detail, InvalidArgumentError, LeaseOwnershipError
 from pie_deploy.limits import LEASE_LABEL_LENGTH_MAX, LEASE_RESULT_BYTES_MAX, LEASE_TTL_DEFAULT_NS
 from pie_deploy.ports.store import Reading
+from pie_deploy.services.access import is_confined, is_own
 from pie_deploy.services.actor import PLATFORM, Actor
 from pie_deploy.services.blobs import Blobs
 from pie_deploy.services.heads import Heads
 from pie_deploy.services.lease_closing import Resource, advance, begin, can_go_on, hand_over, put, resources
 from pie_deploy.services.ledger import Ledger
-from pie_deploy.services.lookup import foreign, lease_of, runtime_of, version_of
+from pie_deploy.services.lookup import foreign, lease_of, runtime_of, seen_lease, version_of
 from pie_deploy.services.resolution import files_of, versions_of
 from pie_deploy.services.views import LeaseView
 
@@ -52,6 +53,7 @@ class Leases:
                 ttl_ns=ttl_ns,
                 heartbeat_at_ns=change.now_ns,
                 owner=actor.name,
+                key=actor.key,
                 created_at_ns=change.now_ns,
             )
             put(change, lease, "lease.created")
@@ -60,15 +62,12 @@ class Leases:
     def show(self, actor: Actor, lease_id: str) -> LeaseView:
         """With everything that it owns. Raises NotFoundError."""
         with self._ledger.reading() as reading:
-            lease = reading.find_lease(lease_id)
-            if lease is None:
-                raise NotFoundError(f"there is no lease {lease_id[:80]!r}")
-            return _view(reading, lease)
+            return _view(reading, seen_lease(reading, actor, lease_id))
 
     def list(self, actor: Actor, *, closed: bool = False) -> Sequence[Lease]:
         """Those that are not closed, newest first; with `closed` all."""
         with self._ledger.reading() as reading:
-            return reading.leases(closed=closed)
+            return [lease for lease in reading.leases(closed=closed) if not is_confined(actor) or is_own(actor, lease)]
 
     def heartbeat(self, actor: Actor, lease_id: str) -> Lease:
         """Somebody still cares. Raises LeaseClosedError."""

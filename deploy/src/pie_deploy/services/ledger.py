@@ -33,7 +33,7 @@ class Change:
         data: Mapping[str, Any] | None = None,
     ) -> None:
         """Add an event to the audit, part of the transaction."""
-        origin = {"surface": self.actor.surface, "request_id": self.actor.request_id}
+        origin = {"surface": self.actor.surface, "request_id": self.actor.request_id, "key": self.actor.key}
         self.rows.add_event(
             type_,
             self.now_ns,

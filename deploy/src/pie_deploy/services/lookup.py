@@ -1,15 +1,20 @@
 """What a reference means, and for whom: ids and names become rows, or NotFoundError.
 
 What a lease owns may be used inside that lease only: outside it, a name passes over it to what the workspace owns.
+
+`permission` is what is to be done with the row: ForbiddenError where the actor may not. What he may not know of is NotFoundError.
 """
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pie_deploy.domain import lease as leases
 from pie_deploy.domain.records import Backend, ComponentVersion, Deployment, File, Lease, Runtime
+from pie_deploy.domain.role import Permission
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.errors import DeployError, ForbiddenError, LeaseOwnershipError, NotFoundError
 from pie_deploy.ports.store import Reading
+from pie_deploy.services.access import Sees, check_reach, is_confined, is_own, owns, sees
 from pie_deploy.services.actor import Actor
 
 T = TypeVar("T")
@@ -18,45 +23,63 @@ _SHOWN_MAX = 80
 """Characters of a reference that are repeated in a message."""
 
 
-def backend_of(reading: Reading, ref: str) -> Backend:
+def backend_of(reading: Reading, actor: Actor, ref: str, permission: Permission = Permission.READ) -> Backend:
     """Not a deleted one."""
-    backend = reading.find_backend(ref)
-    if backend is None or backend.deleted_at_ns is not None:
-        raise _missing("backend", ref)
+    backend, seen = reading.find_backend(ref), sees(reading, actor)
+    if backend is None or backend.deleted_at_ns is not None or not seen(backend.lease_id):
+        raise _missing("backend", ref, _names(backend for backend in reading.backends() if seen(backend.lease_id)))
+    check_reach(reading, actor, permission, f"backend {backend.name}", backend.lease_id)
     return backend
 
 
-def deployment_of(reading: Reading, ref: str) -> Deployment:
+def deployment_of(reading: Reading, actor: Actor, ref: str, permission: Permission = Permission.READ) -> Deployment:
     """By its id, also a gone one; or that of a backend which is not gone."""
-    deployment = reading.find_deployment(ref)
-    if deployment is not None:
-        return deployment
+    seen = sees(reading, actor)
+    deployment = reading.find_deployment(ref) or _living(reading, ref)
+    if deployment is None or not seen(deployment.lease_id):
+        backend = reading.find_backend(ref)
+        if backend is None or not seen(backend.lease_id):
+            raise _missing("deployment", ref, _deployed(reading, seen))
+        raise NotFoundError(f"backend {backend.name} is not deployed", hint="deploy it first")
+    check_reach(reading, actor, permission, f"deployment {deployment.id}", deployment.lease_id)
+    return deployment
+
+
+def _living(reading: Reading, ref: str) -> Deployment | None:
+    """Of a backend."""
     backend = reading.find_backend(ref)
-    living = None if backend is None else reading.deployment_of(backend.id)
-    if living is None:
-        raise _missing("deployment", ref)
-    return living
+    return None if backend is None else reading.deployment_of(backend.id)
+
+
+def _deployed(reading: Reading, seen: Sees) -> list[str]:
+    """Names of the backends that have a deployment."""
+    backends = {deployment.backend_id for deployment in reading.deployments() if seen(deployment.lease_id)}
+    return [backend.name for backend in reading.backends() if backend.id in backends]
 
 
 def runtime_of(reading: Reading, ref: str) -> Runtime:
     runtime = reading.find_runtime(ref)
     if runtime is None:
-        raise _missing("runtime", ref)
+        raise _missing("runtime", ref, _names(reading.runtimes()))
     return runtime
 
 
-def file_of(reading: Reading, ref: str) -> File:
-    file = reading.find_file(ref)
+def file_of(reading: Reading, actor: Actor, ref: str, permission: Permission = Permission.READ) -> File:
+    """By id, or the newest of a name that the actor may know of."""
+    file, seen = reading.find_file(ref), sees(reading, actor)
+    if file is not None and not seen(file.lease_id):
+        file = next((other for other in reading.files() if other.name == ref and seen(other.lease_id)), None)
     if file is None:
-        raise _missing("file", ref)
+        raise _missing("file", ref, _names(file for file in reading.files() if seen(file.lease_id)))
+    check_reach(reading, actor, permission, f"file {file.name}", file.lease_id)
     return file
 
 
-def file_for(reading: Reading, ref: str, lease_id: str | None) -> File:
+def file_for(reading: Reading, actor: Actor, ref: str, lease_id: str | None) -> File:
     """The file that something inside a lease (None: in the workspace) may refer to. Raises LeaseOwnershipError for another
     lease's id.
     """
-    file = file_of(reading, ref)
+    file = file_of(reading, actor, ref)
     if file.lease_id in (None, lease_id):
         return file
     if file.id != ref:
@@ -66,15 +89,23 @@ def file_for(reading: Reading, ref: str, lease_id: str | None) -> File:
     raise foreign("file", file.id, file.lease_id)
 
 
-def version_of(reading: Reading, actor: Actor, ref: str) -> ComponentVersion:
+def version_of(reading: Reading, actor: Actor, ref: str, permission: Permission = Permission.READ) -> ComponentVersion:
     """By id, `name@version`, or name: the newest released version, else the actor's newest prerelease."""
-    named = reading.versions(ref)
-    if named:
-        return _given(_newest(version for version in named if may_see(actor, version)), _missing("component", ref))
-    version = reading.find_version(ref)
-    if version is None or not may_see(actor, version):
-        raise _missing("component version", ref)
-    return version
+    visible = (version for version in reading.versions(ref) if may_see(reading, actor, version))
+    found = _newest(visible) or reading.find_version(ref)
+    if found is None or not may_see(reading, actor, found):
+        raise _missing_version(reading, actor, ref)
+    check_reach(reading, actor, permission, f"component {found.name}@{found.version}", found.lease_id)
+    return found
+
+
+def _missing_version(reading: Reading, actor: Actor, ref: str) -> NotFoundError:
+    """Says which versions there are of a component that is there, else which components; of those that the actor may see."""
+    name = ref.partition("@")[0]
+    of_name = [f"{version.name}@{version.version}" for version in reading.versions(name) if may_see(reading, actor, version)]
+    if of_name:
+        return _missing("component version", ref, of_name)
+    return _missing("component", ref, _names(version for version in reading.versions() if may_see(reading, actor, version)))
 
 
 def version_for(reading: Reading, actor: Actor, ref: str, lease_id: str | None) -> ComponentVersion:
@@ -84,30 +115,40 @@ def version_for(reading: Reading, actor: Actor, ref: str, lease_id: str | None) 
     version = version_of(reading, actor, ref)
     if version.lease_id in (None, lease_id):
         return version
-    usable = (other for other in reading.versions(ref) if may_see(actor, other) and other.lease_id in (None, lease_id))
+    visible = (other for other in reading.versions(ref) if may_see(reading, actor, other))
+    usable = (other for other in visible if other.lease_id in (None, lease_id))
     return _given(_newest(usable), foreign("component version", version.id, version.lease_id))
 
 
-def may_see(actor: Actor, version: ComponentVersion) -> bool:
-    """A prerelease is its owner's alone."""
-    return version.state == "released" or version.owner == actor.name
+def may_see(reading: Reading, actor: Actor, version: ComponentVersion) -> bool:
+    """A prerelease is its owner's alone; and of those, an agent sees the ones in its leases."""
+    if version.state == "released":
+        return True
+    return version.owner == actor.name and (not is_confined(actor) or owns(reading, actor, version.lease_id))
 
 
 def lease_of(reading: Reading, actor: Actor, lease_id: str) -> Lease:
     """A lease that the actor may use. Raises NotFoundError, ForbiddenError."""
-    lease = reading.find_lease(lease_id)
-    if lease is None:
-        raise _missing("lease", lease_id)
+    lease = seen_lease(reading, actor, lease_id)
     if lease.owner != actor.name:
         raise ForbiddenError(f"lease {lease.id} belongs to {lease.owner}")
     return lease
 
 
-def open_lease(reading: Reading, actor: Actor, lease_id: str | None, now_ns: int) -> str | None:
+def seen_lease(reading: Reading, actor: Actor, lease_id: str) -> Lease:
+    """A lease that the actor may look at. Raises NotFoundError, which says which open ones he has."""
+    lease = reading.find_lease(lease_id)
+    if lease is None or (is_confined(actor) and not is_own(actor, lease)):
+        raise _missing("lease", lease_id, [lease.id for lease in reading.leases() if is_own(actor, lease)])
+    return lease
+
+
+def open_lease(reading: Reading, actor: Actor, lease_id: str | None, now_ns: int, permission: Permission) -> str | None:
     """The id of the lease that will own what is being made; None: the workspace. Raises NotFoundError, ForbiddenError,
     LeaseClosedError.
     """
     if lease_id is None:
+        check_reach(reading, actor, permission, "what is made without a lease", None)
         return None
     lease = lease_of(reading, actor, lease_id)
     leases.check_open(lease, now_ns)
@@ -126,8 +167,17 @@ def _newest(versions: Iterable[ComponentVersion]) -> ComponentVersion | None:
     return next((version for version in visible if version.state == "released"), visible[0] if visible else None)
 
 
-def _missing(kind: str, ref: str) -> NotFoundError:
-    return NotFoundError(f"there is no {kind} {ref[:_SHOWN_MAX]!r}")
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+def _names(rows: Iterable[_Named]) -> list[str]:
+    return [row.name for row in rows]
+
+
+def _missing(kind: str, ref: str, names: Iterable[str]) -> NotFoundError:
+    return NotFoundError(f"there is no {kind} {ref[:_SHOWN_MAX]!r}", hint=hint(ref, names))
 
 
 def _given(found: T | None, otherwise: DeployError) -> T:

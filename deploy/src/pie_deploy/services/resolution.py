@@ -24,7 +24,7 @@ class Resolver:
 
     def __init__(self, reading: Reading, actor: Actor, lease_id: str | None) -> None:
         self._version = cache(lambda ref: version_for(reading, actor, ref, lease_id).id)
-        self._file = cache(lambda ref: file_for(reading, ref, lease_id).id)
+        self._file = cache(lambda ref: file_for(reading, actor, ref, lease_id).id)
 
     def operation(self, operation: Operation) -> Operation:
         if isinstance(operation, AddVertex | ChangeVersion | RestoreVertex) and operation.component is not None:

@@ -17,6 +17,7 @@ from pie_deploy.domain.lock import allowed_while_live
 from pie_deploy.domain.log import Stamp, check_head
 from pie_deploy.domain.operations import AddFile, ChangeParameter, Operation, OperationRecord, RemoveFile
 from pie_deploy.domain.records import Backend
+from pie_deploy.domain.role import Permission
 from pie_deploy.errors import ConflictError, DeployError, Detail, GraphLockedError, InvalidOperationError
 from pie_deploy.limits import LOCK_REASONS_MAX
 from pie_deploy.ports.store import Reading
@@ -79,7 +80,7 @@ class Sequencer:
         and landing raise.
         """
         with self._ledger.reading() as reading:
-            backend_id = backend_of(reading, ref).id
+            backend_id = backend_of(reading, actor, ref, Permission.EDIT).id
         request = _Request(actor, backend_id, choose, land, if_match)
         with self._heads.locked(backend_id):
             if dry_run:
@@ -119,7 +120,7 @@ class Sequencer:
 
     def _land(self, reading: Reading, request: _Request) -> _Landed | None:
         """None: there is nothing to do."""
-        backend = backend_of(reading, request.backend_id)
+        backend = backend_of(reading, request.actor, request.backend_id, Permission.EDIT)
         check_head(backend.head, request.if_match)
         head = self._heads.at(reading, backend)
         operations = request.choose(reading, backend)
@@ -146,7 +147,7 @@ class _Overtaken(ConflictError):
 def _unmoved(change: Change, landed: _Landed) -> Backend:
     """The row as it is now. Raises _Overtaken, and NotFoundError when the backend was deleted meanwhile."""
     backend = landed.backend
-    current = backend_of(change.rows, backend.id)
+    current = backend_of(change.rows, change.actor, backend.id, Permission.EDIT)
     moved = (current.head, current.graph_hash) != (backend.head, backend.graph_hash)
     if moved or (is_locking(change.rows.deployment_of(backend.id)) and not landed.locked):
         raise _Overtaken(f"backend {backend.name} is being changed by another control plane")

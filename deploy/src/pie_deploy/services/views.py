@@ -4,6 +4,7 @@ import msgspec
 
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend, ComponentVersion, Deployment, File, Lease
+from pie_deploy.domain.role import Role
 from pie_deploy.errors import Detail
 from pie_flow.container import Direction, Transport
 
@@ -109,6 +110,27 @@ class NodeLoad(_View, frozen=True, kw_only=True):
     gpu: int = 0
     gpu_used: int = 0
     lost: bool = False
+
+
+class KeyView(_View, frozen=True, kw_only=True):
+    """An API key, but for what it is known by."""
+
+    id: str
+    name: str
+    prefix: str
+    """Its first characters."""
+    user: str
+    role: Role
+    granted_by: str
+    made_with: str
+    created_at_ns: int
+    expires_at_ns: int
+
+
+class MadeKey(_View, frozen=True, kw_only=True):
+    key: KeyView
+    secret: str
+    """The key itself. Nobody can show it again."""
 
 
 class TypeView(_View, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Select, Table, false, select
 from sqlalchemy.sql import ColumnElement
 
 from pie_deploy.domain.operations import OperationRecord
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
+from pie_deploy.domain.records import ApiKey, Backend, ComponentVersion, Container, Deployment, Event, File, Lease, Runtime
 from pie_deploy.store import statements
 from pie_deploy.store.tables import (
+    api_keys,
     backends,
     component_versions,
     containers,
@@ -31,6 +32,7 @@ _CONTAINER = msgspec.json.Decoder(Container)
 _RUNTIME = msgspec.json.Decoder(Runtime)
 _LEASE = msgspec.json.Decoder(Lease)
 _FILE = msgspec.json.Decoder(File)
+_API_KEY = msgspec.json.Decoder(ApiKey)
 
 _ALL = 2**31 - 1
 """Rows, where no limit is given; the last seq that a log can have."""
@@ -136,6 +138,15 @@ class SqlReading:
         users = (self._connection.scalar(statement, {"ref": content_hash}) for statement in statements.CONTENT_USERS)
         return any(user is not None for user in users)
 
+    # API keys
+
+    def find_api_key(self, digest: str) -> ApiKey | None:
+        return self._named(_API_KEY, digest, statements.API_KEY_BY_DIGEST)
+
+    def api_keys(self) -> Sequence[ApiKey]:
+        """Oldest first."""
+        return self._all(_API_KEY, api_keys, (), api_keys.c.created_at_ns, api_keys.c.id)
+
     # Events
 
     def events(
@@ -157,6 +168,12 @@ class SqlReading:
         )
         statement = select(events).where(*_given(conditions)).order_by(columns.seq).limit(limit)
         return [Event(**{**row._mapping, "data": msgspec.json.decode(row.data)}) for row in self._connection.execute(statement)]
+
+    def oldest_of_newest_events(self, deployment_id: str, count: int) -> int | None:
+        columns = events.c
+        newest = select(columns.seq).where(columns.deployment_id == deployment_id).order_by(columns.seq.desc()).limit(count + 1)
+        found = self._connection.scalars(newest).all()
+        return found[count - 1] if len(found) > count else None
 
     def _named(self, decoder: msgspec.json.Decoder[T], ref: str, *ways: Select[Any]) -> T | None:
         """What the first way finds that finds something."""

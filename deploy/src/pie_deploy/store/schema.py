@@ -14,8 +14,18 @@ from pie_deploy.store.tables import metadata, schema_version
 
 Step = Callable[[Connection], None]
 
-VERSION = 1
-STEPS: Mapping[int, Step] = {}
+
+def _add_api_keys(connection: Connection) -> None:
+    """In words of its own: the tables of today may have changed since."""
+    connection.exec_driver_sql(
+        "CREATE TABLE api_keys (id VARCHAR(32) NOT NULL PRIMARY KEY, digest VARCHAR(64) NOT NULL, "
+        'created_at_ns BIGINT NOT NULL, "row" TEXT NOT NULL)'
+    )
+    connection.exec_driver_sql("CREATE UNIQUE INDEX api_keys_by_digest ON api_keys (digest)")
+
+
+VERSION = 2
+STEPS: Mapping[int, Step] = {2: _add_api_keys}
 """By the version that a step leads to; from 2 on."""
 
 

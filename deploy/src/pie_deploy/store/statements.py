@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
 from pie_deploy.store.tables import (
+    api_keys,
     backends,
     component_versions,
     containers,
@@ -27,7 +28,7 @@ def _one(table: Table, *conditions: ColumnElement[bool], order: tuple[ColumnElem
 def _upserts(dialect: Any) -> Mapping[Table, Any]:
     """By table: a row that is new, or takes the place of the one with its id."""
     made: dict[Table, Any] = {}
-    for table in (component_versions, backends, deployments, containers, runtimes, leases, files):
+    for table in (component_versions, backends, deployments, containers, runtimes, leases, files, api_keys):
         statement = dialect.insert(table)
         changes = {column.name: statement.excluded[column.name] for column in table.c if column.name != "id"}
         made[table] = statement.on_conflict_do_update(index_elements=["id"], set_=changes)
@@ -60,6 +61,8 @@ RUNTIME_BY_NAME = _one(runtimes, runtimes.c.name == _REF)
 LEASE_BY_ID = _one(leases, leases.c.id == _REF)
 FILE_BY_ID = _one(files, files.c.id == _REF)
 FILE_BY_NAME = _one(files, files.c.name == _REF, order=(files.c.created_at_ns.desc(), files.c.id))
+
+API_KEY_BY_DIGEST = _one(api_keys, api_keys.c.digest == _REF)
 
 CONTENT_USERS = [select(table.c.id).where(table.c.content_hash == _REF).limit(1) for table in (files, component_versions)]
 

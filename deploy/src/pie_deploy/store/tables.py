@@ -5,7 +5,7 @@ So a struct may gain a field with a default without a change to the schema: rows
 ```
 component_versions   backends ──< operations        archived_operations: logs before a `compact`
                         └──< deployments ──< containers
-runtimes    leases    files    events (append only)    counters    schema_version    writer_lock (always empty)
+runtimes    leases    files    events (append only)    api_keys    counters    schema_version    writer_lock (always empty)
 ```
 """
 
@@ -143,6 +143,16 @@ events = Table(
     Index("events_by_deployment", "deployment_id", "seq"),
     Index("events_by_lease", "lease_id", "seq"),
     sqlite_autoincrement=True,  # a seq is never used twice, not after a deletion either
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("created_at_ns", BigInteger, nullable=False),
+    _row(),
+    Index("api_keys_by_digest", "digest", unique=True),
 )
 
 counters = Table("counters", metadata, Column("name", String(300), primary_key=True), Column("value", BigInteger, nullable=False))

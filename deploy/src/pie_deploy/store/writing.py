@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, insert, literal, select, update
+from sqlalchemy import Connection, Select, Table, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pie_deploy.domain.operations import OperationRecord
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease, Runtime
+from pie_deploy.domain.records import ApiKey, Backend, ComponentVersion, Container, Deployment, File, Lease, Runtime
 from pie_deploy.errors import AlreadyExistsError, ConflictError, DeploymentLiveError
 from pie_deploy.store import statements
 from pie_deploy.store.reading import SqlReading
 from pie_deploy.store.tables import (
+    api_keys,
     archived_operations,
     backends,
     component_versions,
     containers,
     counters,
     deployments,
+    events,
     files,
     leases,
     operations,
@@ -132,6 +134,13 @@ class SqlTransaction(SqlReading):
     def delete_file(self, file_id: str) -> None:
         self._connection.execute(delete(files).where(files.c.id == file_id))
 
+    def put_api_key(self, key: ApiKey) -> None:
+        self._put(api_keys, key, id=key.id, digest=key.digest, created_at_ns=key.created_at_ns)
+
+    def delete_api_keys(self, key_ids: Sequence[str]) -> None:
+        if key_ids:
+            self._connection.execute(delete(api_keys).where(api_keys.c.id.in_(key_ids)))
+
     def add_event(
         self,
         type_: str,
@@ -153,6 +162,18 @@ class SqlTransaction(SqlReading):
             "data": _ENCODER.encode(data or {}).decode(),
         }
         self._connection.execute(statements.ADD_EVENT, row)
+
+    def delete_events(self, before_ns: int, most: int) -> int:
+        """Of the oldest by seq only: so all that are kept need not be looked at."""
+        oldest = select(events.c.seq, events.c.at_ns).order_by(events.c.seq).limit(most).subquery()
+        return self._delete_events(select(oldest.c.seq).where(oldest.c.at_ns < before_ns))
+
+    def delete_events_of(self, deployment_id: str, before_seq: int, most: int) -> int:
+        this = (events.c.deployment_id == deployment_id) & (events.c.seq < before_seq)
+        return self._delete_events(select(events.c.seq).where(this).order_by(events.c.seq).limit(most))
+
+    def _delete_events(self, seqs: Select[tuple[int]]) -> int:
+        return self._connection.execute(delete(events).where(events.c.seq.in_(seqs))).rowcount
 
     def _put(self, table: Table, row: msgspec.Struct, **columns: Any) -> None:
         self._connection.execute(self._upserts[table], {**columns, "row": _ENCODER.encode(row).decode()})

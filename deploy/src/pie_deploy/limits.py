@@ -427,6 +427,9 @@ LOG_BYTES_MAX = 10 << 20
 LOG_BYTES_DEBUG_MAX = 100 << 20
 """Of the log of a container that is deployed for debugging."""
 
+CONTAINERS_LISTED_MAX = 1_000
+"""In one answer that lists those of all deployments; half a megabyte of JSON. Who wants more asks for what comes after the last."""
+
 LOCK_REASONS_MAX = 100
 """Operations that one refusal of a locked graph lists."""
 

@@ -21,6 +21,7 @@ EMPTY = {
     "runtime list": ("/v1/runtimes", "there are no runtimes"),
     "backend operations words": ("/v1/backends/words/operations", "there are no operations"),
     "container list --deployment words": ("/v1/deployments/words/containers", "it has no containers"),
+    "container list": ("/v1/containers", "nothing is deployed"),
 }
 
 
@@ -32,6 +33,7 @@ def _names(api: FakeApi) -> None:
 
 @pytest.mark.parametrize(("arguments", "path", "told"), [(key, *value) for key, value in EMPTY.items()], ids=list(EMPTY))
 def test_an_empty_listing_says_so(api: FakeApi, arguments: str, path: str, told: str) -> None:
+    api.on_items("/v1/deployments")
     api.on_items(path)
     ran = run(*arguments.split())
     assert (ran.code, ran.out, ran.err) == (0, "", f"pie: {told}\n")
@@ -124,14 +126,30 @@ def test_a_container_is_found_by_its_vertex(api: FakeApi) -> None:
     assert run("container", "show", "words/none").code == 4
 
 
+def test_a_container_that_is_not_there_is_told_with_those_that_are(api: FakeApi) -> None:
+    api.on_items("/v1/deployments/words/containers", rows.container("count"), rows.container("tokenise"))
+    err = run("container", "show", "words/cuont").err
+    assert err == "pie: words has no container for a vertex 'cuont'\n  did you mean count? there are count, tokenise\n"
+    assert "DEPLOYMENT/VERTEX" in run("container", "show", "words").err
+
+
+def test_containers_of_all_deployments_are_listed_page_by_page_and_by_backend(api: FakeApi) -> None:
+    api.on_items("/v1/deployments", rows.deployment())
+    pages = [[rows.container("tokenise")], [rows.container("count")], []]
+    api.on("GET", "/v1/containers", *({"items": page} for page in pages))
+    out = run("container", "list").out.splitlines()
+    assert [line.split()[:3] for line in out[1:]] == [["c-count", "wordcount", "count"], ["c-tokenise", "wordcount", "tokenise"]]
+    assert [asked.query.get("after") for asked in api.asked if asked.path == "/v1/containers"] == [None, "c-tokenise", "c-count"]
+
+
 def test_logs_are_printed_line_by_line(api: FakeApi) -> None:
-    api.on("GET", "/v1/containers/c-1", rows.container(id="c-1"))
+    api.on("GET", "/v1/containers/c-1", rows.container(id="c-1", state="exited"))
     line = LogLine(at_ns=rows.THEN_NS, stream="stdout", text="a\tb\x1b[31m")
     api.on_lines("GET", "/v1/containers/c-1/logs", line)
     assert run("container", "logs", "c-1", "--tail", "5").out == "a\tb [31m\n"
     assert api.asked[-1].query == {"tail": "5"}
     assert run("container", "logs", "c-1", "-f", "-t").out == "2023-11-14T22:13:20Z  a\tb [31m\n"
-    assert api.asked[-1].query == {"follow": "true"}
+    assert api.asked[-2].query == {"follow": "true"}
     assert json.loads(run("container", "logs", "c-1", "--json").out)["text"] == "a\tb\x1b[31m"
 
 

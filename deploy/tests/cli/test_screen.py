@@ -1,5 +1,7 @@
 import io
 import json
+import re
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -7,18 +9,23 @@ from rich.console import Console
 from pie_deploy.cli import screen
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, watch
 
-COLUMNS: Columns[tuple[str, int | None]] = {"NAME": lambda row: row[0], "COUNT": lambda row: row[1]}
+COLUMNS: Columns[tuple[str, int | None]] = Columns({"NAME": lambda row: row[0], "COUNT": lambda row: row[1]})
 
 
 def listing(*rows: tuple[str, int | None]) -> Listing[tuple[str, int | None]]:
     return Listing(COLUMNS, rows, empty="nothing")
 
 
-def on_terminal(shown: Listing[tuple[str, int | None]], width: int) -> str:
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system="standard", markup=False, highlight=False)
-    with console.capture() as capture:
-        console.print(screen._coloured(shown))
-    return capture.get()
+def on_terminal(shown: Listing[Any], width: int, *, wide: bool = False) -> str:
+    """What a terminal of that width is given."""
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, color_system="standard", markup=False, highlight=False)
+    screen.print_on(console, shown, wide=wide)
+    return file.getvalue()
+
+
+def lines(text: str) -> list[str]:
+    return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()]
 
 
 def test_a_table_has_a_dash_where_there_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,9 +56,29 @@ def test_on_a_terminal_a_state_has_a_colour() -> None:
     assert "\x1b[31m" not in on_terminal(listing(("[red]x[/red]", 1)), 80)
 
 
-def test_on_a_terminal_the_last_column_is_folded_and_the_others_cut() -> None:
-    text = on_terminal(Listing({"A": lambda row: "a" * 30, "URL": lambda row: "u" * 30}, [0]), 40)
-    assert text.count("u") == 30
+WIDE: Columns[str] = Columns(
+    {"ID": lambda row: row, "STATE": lambda row: "running", "AGE": lambda row: "5m", "ERROR": lambda row: "no " * 30},
+    least=("AGE",),
+    texts=("ERROR",),
+)
+
+
+def test_a_narrow_terminal_does_without_what_says_least_and_cuts_sentences() -> None:
+    titles, row = lines(on_terminal(Listing(WIDE, ["i" * 30]), 64))
+    assert titles.split() == ["ID", "STATE", "ERROR"]
+    assert row.split()[0] == "i" * 30
+    assert len(row) <= 64
+    assert row.endswith("…")
+
+
+def test_names_are_whole_also_where_the_terminal_is_narrower() -> None:
+    assert "i" * 100 in on_terminal(Listing(WIDE, ["i" * 100]), 40)
+
+
+def test_wide_is_everything() -> None:
+    titles, row = lines(on_terminal(Listing(WIDE, ["i"]), 40, wide=True))
+    assert titles.split() == ["ID", "STATE", "AGE", "ERROR"]
+    assert row.count("no") == 30
 
 
 def test_facts_that_say_nothing_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,7 +160,7 @@ def test_an_answer_that_is_no_json_is_told(api: FakeApi) -> None:
 
 def test_a_wrong_call_exits_with_2(home: Home) -> None:
     assert run("backend", "nope").code == 2
-    assert run("container", "list").code == 2
+    assert run("container", "logs").code == 2
 
 
 def completed(words: str) -> list[str]:

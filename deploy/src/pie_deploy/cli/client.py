@@ -1,7 +1,7 @@
 """The platform's REST API from a command line: typed answers, the platform's errors, streams as they come."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
@@ -29,22 +29,42 @@ Query = str | int | bool | None
 
 def connect(chosen: Target | None = None) -> "Client":
     """To the control plane of this user, or the one that the environment names. Raises UnreachableError when it is not up."""
-    chosen = chosen or target()
-    return Client(chosen.url, chosen.credential)
+    found = chosen or target()
+    return Client(found.url, found.credential, find=target if chosen is None else None)
 
 
 class Client:
     """One connection to the API, as a context manager. Methods raise `pie_deploy.errors`."""
 
-    def __init__(self, url: str, credential: str, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        credential: str,
+        transport: httpx.BaseTransport | None = None,
+        find: Callable[[], Target] | None = None,
+    ) -> None:
+        """find: where the platform is now; None: always at `url`."""
+        self._transport = transport
+        self._find = find
+        self._reach(url, credential)
+
+    def _reach(self, url: str, credential: str) -> None:
         self._url = url
         self._http = httpx.Client(
             base_url=url,
             headers={"authorization": f"Bearer {credential}", "user-agent": "pie"},
             timeout=httpx.Timeout(ANSWER_S, connect=CONNECT_S),
-            transport=transport,
+            transport=self._transport,
             trust_env=False,  # a proxy of the environment is not for loopback
         )
+
+    def find_again(self) -> None:
+        """After the platform has gone: it may come up at another port, with another key. Where it is not up, nothing changes."""
+        with suppress(UnreachableError):
+            found = self._find() if self._find is not None else None
+            if found is not None and found.url != self._url:
+                self._http.close()
+                self._reach(found.url, found.credential)
 
     def __enter__(self) -> Self:
         return self

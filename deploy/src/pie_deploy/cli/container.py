@@ -1,20 +1,23 @@
-"""`pie container`: the containers of a deployment, and what they say."""
+"""`pie container`: the containers of deployments, and what they say."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import typer
 
 from pie_deploy.cli.client import Client, at, connect
 from pie_deploy.cli.completion import backend_names
-from pie_deploy.cli.options import Json, JsonLines, Watch
-from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
+from pie_deploy.cli.naming import names_of
+from pie_deploy.cli.options import Json, JsonLines, Watch, Wide
+from pie_deploy.cli.patience import LOOK_S, patiently, present
+from pie_deploy.cli.screen import Columns, Listing, show_facts, show_json, show_line
 from pie_deploy.cli.text import ago, printable, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.domain.duration import parse_duration
-from pie_deploy.domain.records import Container
-from pie_deploy.errors import NotFoundError
+from pie_deploy.domain.records import Container, Deployment
+from pie_deploy.domain.suggestion import hint
+from pie_deploy.errors import NotFoundError, UnreachableError
 from pie_deploy.ports.launcher import LogLine
 
 app = noun("The containers of a deployment and their logs.")
@@ -31,27 +34,30 @@ ERROR_CHARACTERS = 80
 @app.command("list")
 def list_containers(
     deployment: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--deployment",
             metavar="DEPLOYMENT",
-            help="A deployment's id, or its backend's name or id.",
+            help="Only of this one: its id, or its backend's name or id.",
             autocompletion=backend_names,
         ),
-    ],
+    ] = None,
     watching: Watch = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
-    """List the containers of a deployment. For example: pie container list --deployment wordcount --watch"""
+    """List the containers of all deployments, or of one. For example: pie container list --deployment wordcount --watch"""
     with connect() as client:
 
         def look() -> Listing[Container]:
-            rows = client.items(at("deployments", deployment, "containers"), Container)
-            return Listing(columns(time.time_ns()), rows, empty="it has no containers")
+            if deployment is not None:
+                rows = client.items(at("deployments", deployment, "containers"), Container)
+                return Listing(columns(time.time_ns()), rows, empty="it has no containers")
+            backends = backends_by_deployment(client)
+            rows = sorted(everywhere(client), key=lambda row: (backends.get(row.deployment_id, ""), row.generation, row.vertex))
+            return Listing(columns(time.time_ns(), backends), rows, empty="nothing is deployed")
 
-        if watching:
-            watch(look, as_json=as_json)
-        show(look(), as_json=as_json)
+        present(client, look, watching=watching, as_json=as_json, wide=wide)
 
 
 @app.command("show")
@@ -97,11 +103,29 @@ def logs(
     since_ns = None if since is None else time.time_ns() - parse_duration(since)
     with connect() as client:
         container = find(client, ref)
-        for line in log_lines(client, container.id, follow=follow, since_ns=since_ns, tail=tail):
+        ask = followed if follow else log_lines
+        for line in ask(client, container.id, since_ns=since_ns, tail=tail):
             if as_json:
                 show_line(line)
             else:
                 print(log_text(line, timestamps=timestamps), flush=True)
+
+
+def followed(client: Client, container_id: str, *, since_ns: int | None = None, tail: int | None = None) -> Iterator[LogLine]:
+    """As long as the container is there, also across restarts of the platform."""
+    path = at("containers", container_id)
+    while True:
+        try:
+            for line in log_lines(client, container_id, follow=True, since_ns=since_ns, tail=tail):
+                since_ns, tail = line.at_ns, None
+                yield line
+            if client.get(path, Container).state == "exited":
+                return
+            time.sleep(LOOK_S)  # it waits for a restart, or the platform goes down
+        except UnreachableError as error:
+            patiently(client, lambda: client.get(path, Container), error)
+        except NotFoundError:
+            return
 
 
 def log_lines(
@@ -122,23 +146,53 @@ def find(client: Client, ref: str) -> Container:
     """By id, or by deployment and vertex. Raises NotFoundError."""
     deployment, slash, vertex = ref.partition("/")
     if not slash:
-        return client.get(at("containers", ref), Container)
+        return _by_id(client, ref)
     rows = client.items(at("deployments", deployment, "containers"), Container)
     found = [row for row in rows if row.vertex == vertex]
     if not found:
-        raise NotFoundError(f"{deployment} has no container for a vertex {vertex!r}")
+        names = hint(vertex, dict.fromkeys(row.vertex for row in rows))
+        raise NotFoundError(f"{deployment} has no container for a vertex {vertex!r}", hint=names)
     return max(found, key=lambda row: (row.generation, row.created_at_ns))
 
 
-def columns(now_ns: int) -> Columns[Container]:
-    return {
-        "ID": lambda row: row.id,
-        "VERTEX": lambda row: row.vertex,
-        "STATE": lambda row: row.state,
-        "NODE": lambda row: row.node_id,
-        "PID": lambda row: row.pid,
-        "RESTARTS": lambda row: row.restarts,
-        "EXIT": lambda row: row.exit_code,
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "ERROR": lambda row: (row.last_error or row.config_error)[:ERROR_CHARACTERS],
-    }
+def _by_id(client: Client, ref: str) -> Container:
+    try:
+        return client.get(at("containers", ref), Container)
+    except NotFoundError as error:
+        told = "say which: DEPLOYMENT/VERTEX, such as wordcount/tokenise, or an id of `pie container list`"
+        raise NotFoundError(error.message, error.details, error.hint or told) from error
+
+
+def everywhere(client: Client) -> Iterator[Container]:
+    """Of all deployments; an answer has only so many."""
+    after: str | None = None
+    while page := client.items(at("containers"), Container, after=after):
+        yield from page
+        after = page[-1].id
+
+
+def backends_by_deployment(client: Client) -> dict[str, str]:
+    """Names of backends by ids of deployments."""
+    names = names_of(client)
+    return {row.id: names.backend(row.backend_id) for row in client.items(at("deployments"), Deployment)}
+
+
+def columns(now_ns: int, backends: Mapping[str, str] | None = None) -> Columns[Container]:
+    """backends: names by ids of deployments, where containers of several are shown."""
+    backend = {} if backends is None else {"BACKEND": lambda row: backends.get(row.deployment_id, row.deployment_id)}
+    return Columns(
+        {
+            "ID": lambda row: row.id,
+            **backend,
+            "VERTEX": lambda row: row.vertex,
+            "STATE": lambda row: row.state,
+            "NODE": lambda row: row.node_id,
+            "PID": lambda row: row.pid,
+            "RESTARTS": lambda row: row.restarts,
+            "EXIT": lambda row: row.exit_code,
+            "AGE": lambda row: ago(row.created_at_ns, now_ns),
+            "ERROR": lambda row: (row.last_error or row.config_error)[:ERROR_CHARACTERS],
+        },
+        least=("PID", "NODE", "EXIT", "AGE", "RESTARTS"),
+        texts=("ERROR",),
+    )

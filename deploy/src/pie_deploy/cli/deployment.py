@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -9,12 +10,14 @@ import typer
 from pie_deploy.cli.client import Client, at, connect
 from pie_deploy.cli.completion import backend_names
 from pie_deploy.cli.naming import Names, names_of
-from pie_deploy.cli.options import TIMEOUT, Json, JsonLines, Timeout, Watch
-from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json, show_line, watch
+from pie_deploy.cli.options import TIMEOUT, Json, JsonLines, Timeout, Watch, Wide
+from pie_deploy.cli.patience import LOOK_S, patiently, present
+from pie_deploy.cli.screen import Columns, Listing, show_facts, show_json, show_line
 from pie_deploy.cli.text import ago, described, until, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import wait_until
 from pie_deploy.domain.records import Deployment, Event
+from pie_deploy.errors import UnreachableError
 
 app = noun("What runs: list, show, wait, events.")
 
@@ -27,6 +30,7 @@ Ref = Annotated[
 def list_deployments(
     gone: Annotated[bool, typer.Option("--all", help="Also those that are gone.")] = False,
     watching: Watch = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List the deployments. For example: pie deployment list --watch"""
@@ -36,9 +40,7 @@ def list_deployments(
             rows = client.items(at("deployments"), Deployment, all=gone or None)
             return Listing(columns(names_of(client), time.time_ns()), rows, empty="nothing is deployed")
 
-        if watching:
-            watch(look, as_json=as_json)
-        show(look(), as_json=as_json)
+        present(client, look, watching=watching, as_json=as_json, wide=wide)
 
 
 @app.command("show")
@@ -85,10 +87,23 @@ def events(
 
 
 def _events(client: Client, ref: str, after: int, *, follow: bool) -> Iterator[Event]:
-    if follow:
-        return client.events(at("deployments", ref, "events"), Event, after=after)
     row = client.get(at("deployments", ref), Deployment)
-    return _past(client, row.id, after)
+    return _followed(client, row.id, after) if follow else _past(client, row.id, after)
+
+
+def _followed(client: Client, deployment_id: str, after: int) -> Iterator[Event]:
+    """Until it is gone, also across restarts of the platform."""
+    path = at("deployments", deployment_id)
+    while True:
+        try:
+            for event in client.events(f"{path}/events", Event, after=after):
+                after = event.seq
+                yield event
+            if client.get(path, Deployment).gone_at_ns is not None:
+                return
+            time.sleep(LOOK_S)
+        except UnreachableError as error:
+            patiently(client, partial(client.get, path, Deployment), error)
 
 
 def _past(client: Client, deployment_id: str, after: int) -> Iterator[Event]:
@@ -99,17 +114,20 @@ def _past(client: Client, deployment_id: str, after: int) -> Iterator[Event]:
 
 
 def columns(names: Names, now_ns: int) -> Columns[Deployment]:
-    return {
-        "ID": lambda row: row.id,
-        "BACKEND": lambda row: names.backend(row.backend_id),
-        "STATUS": lambda row: "gone" if row.gone_at_ns else row.status,
-        "READY": lambda row: f"{row.containers_ready}/{row.containers}",
-        "RUNTIME": lambda row: names.runtime(row.runtime_id),
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "EXPIRES": lambda row: until(row.expires_at_ns, now_ns),
-        "DEBUG": lambda row: row.debug,
-        "REASON": lambda row: row.status_reason,
-    }
+    return Columns(
+        {
+            "ID": lambda row: row.id,
+            "BACKEND": lambda row: names.backend(row.backend_id),
+            "STATUS": lambda row: "gone" if row.gone_at_ns else row.status,
+            "READY": lambda row: f"{row.containers_ready}/{row.containers}",
+            "RUNTIME": lambda row: names.runtime(row.runtime_id),
+            "AGE": lambda row: ago(row.created_at_ns, now_ns),
+            "EXPIRES": lambda row: until(row.expires_at_ns, now_ns),
+            "DEBUG": lambda row: row.debug,
+            "REASON": lambda row: row.status_reason,
+        },
+        least=("DEBUG", "EXPIRES", "RUNTIME", "AGE"),
+    )
 
 
 def facts(row: Deployment, names: Names, now_ns: int) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ import typer
 
 from pie_deploy.cli.client import Client, at, chunks, connect
 from pie_deploy.cli.completion import file_names
-from pie_deploy.cli.options import Json, LeaseId
+from pie_deploy.cli.options import Json, LeaseId, Wide
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_json
 from pie_deploy.cli.text import ago, size
 from pie_deploy.cli.verbs import noun
@@ -43,10 +43,11 @@ def upload(
 
 
 @app.command("list")
-def list_files(as_json: Json = False) -> None:
+def list_files(wide: Wide = False, as_json: Json = False) -> None:
     """List the files. For example: pie file list"""
     with connect() as client:
-        show(Listing(columns(time.time_ns()), client.items(at("files"), File), empty="there are no files"), as_json=as_json)
+        listing = Listing(columns(time.time_ns()), client.items(at("files"), File), empty="there are no files")
+    show(listing, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -102,12 +103,15 @@ def save(client: Client, row: File, target: Path) -> None:
 
 
 def columns(now_ns: int) -> Columns[File]:
-    return {
-        "ID": lambda row: row.id,
-        "NAME": lambda row: row.name,
-        "TYPE": lambda row: row.file_type,
-        "SIZE": lambda row: size(row.size_bytes),
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "LEASE": lambda row: row.lease_id,
-        "MADE BY": lambda row: row.generated_by,
-    }
+    return Columns(
+        {
+            "ID": lambda row: row.id,
+            "NAME": lambda row: row.name,
+            "TYPE": lambda row: row.file_type,
+            "SIZE": lambda row: size(row.size_bytes),
+            "AGE": lambda row: ago(row.created_at_ns, now_ns),
+            "LEASE": lambda row: row.lease_id,
+            "MADE BY": lambda row: row.generated_by,
+        },
+        least=("LEASE", "MADE BY", "AGE", "TYPE"),
+    )

@@ -8,8 +8,9 @@ import typer
 
 from pie_deploy.cli import container, live_test
 from pie_deploy.cli.client import Client, at, connect, given
-from pie_deploy.cli.options import TIMEOUT, Json, RuntimeRef, Timeout, Wait, Watch
-from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.options import TIMEOUT, Json, RuntimeRef, Timeout, Wait, Watch, Wide
+from pie_deploy.cli.patience import present
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, span, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import failure, poll_until, reached
@@ -50,6 +51,7 @@ def create(
 def list_leases(
     closed: Annotated[bool, typer.Option("--all", help="Also those that are closed.")] = False,
     watching: Watch = False,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List the leases. For example: pie lease list --all"""
@@ -60,9 +62,7 @@ def list_leases(
             rows = client.items(at("leases"), Lease, all=closed or None)
             return Listing(columns(runtimes, time.time_ns()), rows, empty="there are no leases")
 
-        if watching:
-            watch(look, as_json=as_json)
-        show(look(), as_json=as_json)
+        present(client, look, watching=watching, as_json=as_json, wide=wide)
 
 
 @app.command("show")
@@ -213,16 +213,20 @@ def running_deployment(client: Client, lease: str, timeout: str) -> Deployment:
 
 
 def columns(runtimes: dict[str, str], now_ns: int) -> Columns[Lease]:
-    return {
-        "ID": lambda row: row.id,
-        "STATE": lambda row: row.state,
-        "LABEL": lambda row: row.label,
-        "OWNER": lambda row: row.owner,
-        "RUNTIME": lambda row: runtimes.get(row.runtime_id or "", row.runtime_id),
-        "LIVES FOR": lambda row: span(row.ttl_ns),
-        "HEARTBEAT": lambda row: ago(row.heartbeat_at_ns, now_ns),
-        "WHY": lambda row: row.reason,
-    }
+    return Columns(
+        {
+            "ID": lambda row: row.id,
+            "STATE": lambda row: row.state,
+            "LABEL": lambda row: row.label,
+            "OWNER": lambda row: row.owner,
+            "RUNTIME": lambda row: runtimes.get(row.runtime_id or "", row.runtime_id),
+            "LIVES FOR": lambda row: span(row.ttl_ns),
+            "HEARTBEAT": lambda row: ago(row.heartbeat_at_ns, now_ns),
+            "WHY": lambda row: row.reason,
+        },
+        least=("LIVES FOR", "RUNTIME", "OWNER", "HEARTBEAT", "LABEL"),
+        texts=("LABEL",),
+    )
 
 
 def tell(view: LeaseView) -> None:

@@ -22,6 +22,7 @@ Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on showing, until
 JsonErrors = Annotated[bool, typer.Option("--json", help="Tell errors as JSON.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for the outcome, and exit with 1 when it is not a good one.")]
 Timeout = Annotated[str, typer.Option("--timeout", metavar="DURATION", help="How long to wait.", callback=a_duration)]
+Wide = Annotated[bool, typer.Option("--wide", help="All columns, also where the terminal is narrow.")]
 LeaseId = Annotated[str | None, typer.Option("--lease", metavar="ID", help="The lease that shall own it.")]
 RuntimeRef = Annotated[
     str | None,

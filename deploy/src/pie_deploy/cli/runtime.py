@@ -8,8 +8,9 @@ import typer
 
 from pie_deploy.cli.client import at, connect, given
 from pie_deploy.cli.completion import runtime_names
-from pie_deploy.cli.options import TIMEOUT, Json, Timeout, Wait, Watch
-from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.options import TIMEOUT, Json, Timeout, Wait, Watch, Wide
+from pie_deploy.cli.patience import present
+from pie_deploy.cli.screen import Columns, Listing, say, show_done, show_facts, show_json
 from pie_deploy.cli.text import joined, size, span, until, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import poll_until
@@ -22,16 +23,14 @@ Ref = Annotated[str, typer.Argument(metavar="RUNTIME", help="A runtime's name or
 
 
 @app.command("list")
-def list_runtimes(watching: Watch = False, as_json: Json = False) -> None:
+def list_runtimes(watching: Watch = False, wide: Wide = False, as_json: Json = False) -> None:
     """List the runtimes and what they have. For example: pie runtime list"""
     with connect() as client:
 
         def look() -> Listing[Runtime]:
             return Listing(columns(time.time_ns()), client.items(at("runtimes"), Runtime), empty="there are no runtimes")
 
-        if watching:
-            watch(look, as_json=as_json)
-        show(look(), as_json=as_json)
+        present(client, look, watching=watching, as_json=as_json, wide=wide)
 
 
 @app.command("show")
@@ -131,19 +130,22 @@ def undrain(ref: Ref, as_json: Json = False) -> None:
 
 
 def columns(now_ns: int) -> Columns[Runtime]:
-    return {
-        "NAME": lambda row: row.name,
-        "ID": lambda row: row.id,
-        "LAUNCHER": lambda row: row.launcher,
-        "STATE": state,
-        "CLASS": lambda row: joined(row.labels),
-        "NODES": lambda row: len(row.nodes),
-        "CPU": lambda row: f"{sum(node.cpu for node in row.nodes):g}",
-        "MEMORY": lambda row: size(total_memory(row.nodes)),
-        "GPU": lambda row: sum(node.gpu for node in row.nodes),
-        "CEILING": lambda row: span(row.ceiling_ns) if row.ceiling_ns else "-",
-        "EXPIRES": lambda row: until(row.expires_at_ns, now_ns),
-    }
+    return Columns(
+        {
+            "NAME": lambda row: row.name,
+            "ID": lambda row: row.id,
+            "LAUNCHER": lambda row: row.launcher,
+            "STATE": state,
+            "CLASS": lambda row: joined(row.labels),
+            "NODES": lambda row: len(row.nodes),
+            "CPU": lambda row: f"{sum(node.cpu for node in row.nodes):g}",
+            "MEMORY": lambda row: size(total_memory(row.nodes)),
+            "GPU": lambda row: sum(node.gpu for node in row.nodes),
+            "CEILING": lambda row: span(row.ceiling_ns) if row.ceiling_ns else "-",
+            "EXPIRES": lambda row: until(row.expires_at_ns, now_ns),
+        },
+        least=("CEILING", "EXPIRES", "NODES", "LAUNCHER", "CLASS", "GPU"),
+    )
 
 
 def state(row: Runtime) -> str:

@@ -6,7 +6,7 @@ import typer
 
 from pie_deploy.cli.client import at, connect
 from pie_deploy.cli.completion import type_names
-from pie_deploy.cli.options import Json
+from pie_deploy.cli.options import Json, Wide
 from pie_deploy.cli.screen import Columns, Listing, show, show_facts, show_json
 from pie_deploy.cli.verbs import noun
 from pie_deploy.services.views import TypeView
@@ -19,18 +19,22 @@ def headed(view: TypeView) -> str:
     return f"{view.name}<{', '.join(view.parameters)}>" if view.parameters else view.name
 
 
-COLUMNS: Columns[TypeView] = {
-    "NAME": headed,
-    "DEFINITION": lambda row: row.definition or "(built in)",
-    "DESCRIPTION": lambda row: row.description,
-}
+COLUMNS: Columns[TypeView] = Columns(
+    {
+        "NAME": headed,
+        "DEFINITION": lambda row: row.definition or "(built in)",
+        "DESCRIPTION": lambda row: row.description,
+    },
+    least=("DESCRIPTION",),
+    texts=("DEFINITION", "DESCRIPTION"),
+)
 
 
 @app.command("list")
-def list_types(as_json: Json = False) -> None:
+def list_types(wide: Wide = False, as_json: Json = False) -> None:
     """List the named types. For example: pie type list"""
     with connect() as client:
-        show(Listing(COLUMNS, client.items(at("types"), TypeView)), as_json=as_json)
+        show(Listing(COLUMNS, client.items(at("types"), TypeView)), as_json=as_json, wide=wide)
 
 
 @app.command("show")

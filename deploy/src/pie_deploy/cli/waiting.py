@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
 from pie_deploy.cli.client import Client, at
 from pie_deploy.cli.container import log_lines, log_text
 from pie_deploy.cli.meanwhile import with_pauses
+from pie_deploy.cli.patience import patiently
 from pie_deploy.cli.screen import say, show_line
 from pie_deploy.cli.verbs import LOG
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment
-from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail
+from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail, UnreachableError
 
 LOG_TAIL_LINES = 20
 """Of the container that failed: enough for a traceback."""
@@ -39,8 +41,25 @@ def poll_until(look: Callable[[], T], is_done: Callable[[T], bool], timeout: str
 
 def changes(client: Client, deployment: Deployment, *, status: str, timeout: str) -> Iterator[Deployment]:
     """The row now and at every change, until it is what was waited for or can no longer become it, or time is over."""
-    path = at("deployments", deployment.id, "wait")
-    return client.lines(path, Deployment, status=status, timeout=timeout)
+    path = at("deployments", deployment.id)
+    deadline = time.monotonic() + parse_duration(timeout) / 1e9
+    while True:
+        try:
+            yield from client.lines(f"{path}/wait", Deployment, status=status, timeout=timeout)
+            return
+        except UnreachableError as error:
+            patiently(client, partial(_in_time, client, path, deadline), error)
+        timeout = f"{max(0.0, deadline - time.monotonic()):.3f}s"
+
+
+def _in_time(client: Client, path: str, deadline: float) -> Deployment:
+    """Raises DeadlineError instead of UnreachableError when time is over."""
+    try:
+        return client.get(path, Deployment)
+    except UnreachableError as error:
+        if time.monotonic() < deadline:
+            raise
+        raise DeadlineError(f"{error}, and did not come back in time", hint=error.hint) from error
 
 
 def wait_until(client: Client, row: Deployment, *, status: str, timeout: str, as_json: bool) -> None:

@@ -13,8 +13,9 @@ from pie_deploy.cli.backend.arguments import BackendRef
 from pie_deploy.cli.backend.operations import COLUMNS as OPERATION_COLUMNS
 from pie_deploy.cli.backend.operations import sentence
 from pie_deploy.cli.client import Client, at, connect, given
-from pie_deploy.cli.options import Json, LeaseId, Watch
-from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json, watch
+from pie_deploy.cli.options import Json, LeaseId, Watch, Wide
+from pie_deploy.cli.patience import present
+from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, described, joined, when
 from pie_deploy.cli.verbs import reasons
 from pie_deploy.domain.operations import Operation, OperationRecord
@@ -26,34 +27,46 @@ app = typer.Typer()
 
 NewName = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
 
-VERTICES: Columns[VertexView] = {
-    "VERTEX": lambda row: row.name,
-    "RUNS": lambda row: row.component or row.transformation,
-    "INPUTS": lambda row: joined([slot.type for slot in row.inputs]),
-    "OUTPUTS": lambda row: joined([slot.type for slot in row.outputs]),
-    "PARAMETERS": lambda row: described(row.parameters),
-    "FILES": lambda row: described(row.files),
-    "ENDPOINTS": lambda row: joined([f"{name} ({direction})" for name, direction in row.endpoints.items()]),
-}
-EDGES: Columns[EdgeView] = {
-    "OUTPUT": lambda row: f"{row.from_vertex}.out{row.from_position}",
-    "INPUT": lambda row: f"{row.to_vertex}.in{row.to_position}",
-    "TYPE": lambda row: row.type,
-}
-ENDPOINTS: Columns[EndpointView] = {
-    "ROLE": lambda row: row.role,
-    "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
-    "DIRECTION": lambda row: row.direction,
-    "TRANSPORTS": lambda row: joined(row.transports),
-    "TYPE": lambda row: row.type,
-    "URL": lambda row: row.url,
-}
+VERTICES: Columns[VertexView] = Columns(
+    {
+        "VERTEX": lambda row: row.name,
+        "RUNS": lambda row: row.component or row.transformation,
+        "INPUTS": lambda row: joined([slot.type for slot in row.inputs]),
+        "OUTPUTS": lambda row: joined([slot.type for slot in row.outputs]),
+        "PARAMETERS": lambda row: described(row.parameters),
+        "FILES": lambda row: described(row.files),
+        "ENDPOINTS": lambda row: joined([f"{name} ({direction})" for name, direction in row.endpoints.items()]),
+    },
+    least=("FILES", "PARAMETERS", "ENDPOINTS", "OUTPUTS", "INPUTS"),
+    texts=("INPUTS", "OUTPUTS", "PARAMETERS", "FILES"),
+)
+EDGES: Columns[EdgeView] = Columns(
+    {
+        "OUTPUT": lambda row: f"{row.from_vertex}.out{row.from_position}",
+        "INPUT": lambda row: f"{row.to_vertex}.in{row.to_position}",
+        "TYPE": lambda row: row.type,
+    },
+    texts=("TYPE",),
+)
+ENDPOINTS: Columns[EndpointView] = Columns(
+    {
+        "ROLE": lambda row: row.role,
+        "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
+        "DIRECTION": lambda row: row.direction,
+        "TRANSPORTS": lambda row: joined(row.transports),
+        "TYPE": lambda row: row.type,
+        "URL": lambda row: row.url,
+    },
+    least=("TYPE", "TRANSPORTS", "DIRECTION", "ENDPOINT"),
+)
 
 
-ALIASES: Columns[AliasView] = {
-    "ROLE": lambda row: row.role,
-    "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
-}
+ALIASES: Columns[AliasView] = Columns(
+    {
+        "ROLE": lambda row: row.role,
+        "ENDPOINT": lambda row: f"{row.vertex}.{row.endpoint}",
+    }
+)
 
 
 class _Operations(msgspec.Struct, frozen=True):
@@ -69,7 +82,7 @@ def create(name: NewName, lease: LeaseId = None, as_json: Json = False) -> None:
 
 
 @app.command("list")
-def list_backends(watching: Watch = False, as_json: Json = False) -> None:
+def list_backends(watching: Watch = False, wide: Wide = False, as_json: Json = False) -> None:
     """List the backends. For example: pie backend list"""
     with connect() as client:
 
@@ -78,13 +91,11 @@ def list_backends(watching: Watch = False, as_json: Json = False) -> None:
             names = {row.id: row.name for row in rows}
             return Listing(columns(names, time.time_ns()), rows, empty="there are no backends")
 
-        if watching:
-            watch(look, as_json=as_json)
-        show(look(), as_json=as_json)
+        present(client, look, watching=watching, as_json=as_json, wide=wide)
 
 
 @app.command("show")
-def show_backend(backend: BackendRef, as_json: Json = False) -> None:
+def show_backend(backend: BackendRef, wide: Wide = False, as_json: Json = False) -> None:
     """Show a backend's graph, and what it lacks for a deployment. For example: pie backend show wordcount"""
     with connect() as client:
         view = client.get(at("backends", backend), BackendView)
@@ -108,7 +119,7 @@ def show_backend(backend: BackendRef, as_json: Json = False) -> None:
     for listing in tables_of(view):
         if listing.cells:
             print()
-            show(listing, as_json=False)
+            show(listing, as_json=False, wide=wide)
     if view.problems:
         say("it cannot be deployed as it is:")
         print("\n".join(reasons(view.problems)), file=sys.stderr)
@@ -151,18 +162,20 @@ def operations(
     after: Annotated[int, typer.Option("--after", min=0, metavar="SEQ", help="Only what came after this one.")] = 0,
     limit: Annotated[int | None, typer.Option("-n", "--limit", min=1, metavar="COUNT", help="At most so many.")] = None,
     vertex: Annotated[str | None, typer.Option("--vertex", metavar="VERTEX", help="Only what names this vertex.")] = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """Show the log of a backend. For example: pie backend operations wordcount --vertex count"""
     with connect() as client:
         records = list(islice(log(client, backend, after, limit, vertex), limit))
-    show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json)
+    show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json, wide=wide)
 
 
 @app.command()
 def endpoints(
     backend: BackendRef,
     role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Print the URL of this role alone.")] = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List the published endpoints and their URLs. For example: curl --data hello $(pie backend endpoints greet --role ask)"""
@@ -171,7 +184,8 @@ def endpoints(
     if role is not None:
         print(_url(rows, role))
         return
-    show(Listing(ENDPOINTS, rows, empty="nothing is published; see: pie backend change-endpoint-alias"), as_json=as_json)
+    empty = "nothing is published; see: pie backend change-endpoint-alias"
+    show(Listing(ENDPOINTS, rows, empty=empty), as_json=as_json, wide=wide)
 
 
 def _url(rows: Sequence[EndpointView], role: str) -> str:
@@ -208,15 +222,18 @@ def log(client: Client, backend: str, after: int, limit: int | None, vertex: str
 
 
 def columns(names: Mapping[str, str], now_ns: int) -> Columns[Backend]:
-    return {
-        "NAME": lambda row: row.name,
-        "ID": lambda row: row.id,
-        "OWNER": lambda row: row.owner,
-        "OPERATIONS": lambda row: row.head,
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "FORK OF": lambda row: names.get(row.forked_from or "", row.forked_from),
-        "LEASE": lambda row: row.lease_id,
-    }
+    return Columns(
+        {
+            "NAME": lambda row: row.name,
+            "ID": lambda row: row.id,
+            "OWNER": lambda row: row.owner,
+            "OPERATIONS": lambda row: row.head,
+            "AGE": lambda row: ago(row.created_at_ns, now_ns),
+            "FORK OF": lambda row: names.get(row.forked_from or "", row.forked_from),
+            "LEASE": lambda row: row.lease_id,
+        },
+        least=("LEASE", "FORK OF", "OWNER", "OPERATIONS", "AGE"),
+    )
 
 
 def tables_of(view: BackendView) -> tuple[Listing[Any], ...]:

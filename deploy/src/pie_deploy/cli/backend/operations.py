@@ -61,10 +61,13 @@ def _place(position: tuple[float, float] | None) -> str:
     return "(none)" if position is None else f"{position[0]:g}, {position[1]:g}"
 
 
-COLUMNS: Columns[OperationRecord] = {
-    "SEQ": lambda record: record.seq,
-    "OPERATION": lambda record: sentence(record.operation),
-    "BY": lambda record: record.actor,
-    "AT": lambda record: when(record.at_ns),
-    "UNDOES": lambda record: record.undoes,
-}
+COLUMNS: Columns[OperationRecord] = Columns(
+    {
+        "SEQ": lambda record: record.seq,
+        "OPERATION": lambda record: sentence(record.operation),
+        "BY": lambda record: record.actor,
+        "AT": lambda record: when(record.at_ns),
+        "UNDOES": lambda record: record.undoes,
+    },
+    least=("UNDOES", "BY", "AT"),
+)

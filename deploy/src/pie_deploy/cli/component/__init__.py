@@ -10,7 +10,7 @@ import typer
 
 from pie_deploy.cli.client import at, connect
 from pie_deploy.cli.completion import component_names
-from pie_deploy.cli.options import Json, JsonErrors, LeaseId
+from pie_deploy.cli.options import Json, JsonErrors, LeaseId, Wide
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, joined, size, when
 from pie_deploy.cli.verbs import noun
@@ -100,13 +100,14 @@ def promote(
 @app.command("list")
 def list_versions(
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Only of this component.")] = None,
+    wide: Wide = False,
     as_json: Json = False,
 ) -> None:
     """List the component versions that you may use. For example: pie component list --name tokenise"""
     with connect() as client:
         rows = client.items(at("components"), ComponentVersion, name=name)
     empty = "there are no components; make one with: pie component init NAME"
-    show(Listing(columns(time.time_ns()), rows, empty=empty), as_json=as_json)
+    show(Listing(columns(time.time_ns()), rows, empty=empty), as_json=as_json, wide=wide)
 
 
 @app.command("show")
@@ -153,17 +154,21 @@ def test(context: typer.Context, folder: Folder = HERE, as_json: JsonErrors = Fa
 
 
 def columns(now_ns: int) -> Columns[ComponentVersion]:
-    return {
-        "NAME": lambda row: row.name,
-        "VERSION": lambda row: row.version,
-        "STATE": lambda row: row.state,
-        "ID": lambda row: row.id,
-        "LANGUAGE": lambda row: row.manifest.language,
-        "OWNER": lambda row: row.owner,
-        "AGE": lambda row: ago(row.created_at_ns, now_ns),
-        "LEASE": lambda row: row.lease_id,
-        "SUMMARY": lambda row: row.manifest.summary,
-    }
+    return Columns(
+        {
+            "NAME": lambda row: row.name,
+            "VERSION": lambda row: row.version,
+            "STATE": lambda row: row.state,
+            "ID": lambda row: row.id,
+            "LANGUAGE": lambda row: row.manifest.language,
+            "OWNER": lambda row: row.owner,
+            "AGE": lambda row: ago(row.created_at_ns, now_ns),
+            "LEASE": lambda row: row.lease_id,
+            "SUMMARY": lambda row: row.manifest.summary,
+        },
+        least=("LEASE", "OWNER", "LANGUAGE", "AGE", "SUMMARY"),
+        texts=("SUMMARY",),
+    )
 
 
 def _endpoint(one: Endpoint) -> str:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,18 @@ import zmq
 
 from pie.driver.messages import WorkerConfig, WorkerStart
 from pie.limits import DRIVER_STDERR_TAIL_BYTES, DRIVER_STOP_TIMEOUT_S
+
+_HUGE_PAGES = "glibc.malloc.hugetlb"
+
+
+def worker_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """Ours, and that the C library asks for huge pages: a step reads all weights once, and with pages of 4 KiB it waits for their
+    addresses as much as for the memory. It is read when a process starts, and a setting of the user's counts.
+    """
+    tunables = own.get("GLIBC_TUNABLES", "")
+    if _HUGE_PAGES not in tunables:
+        tunables = f"{tunables}:{_HUGE_PAGES}=1".removeprefix(":")
+    return {**own, "GLIBC_TUNABLES": tunables}
 
 
 class Child:
@@ -42,6 +55,7 @@ class Child:
         # -P keeps the current folder off the import path: a file torch.py there must not be run.
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "pie_worker"),
+            env=worker_environment(os.environ),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

@@ -47,7 +47,7 @@ class Simulation:
     # --- One step ---
 
     async def _step(self) -> None:
-        verbs: list[tuple[int, Callable[[], Awaitable[None] | None]]] = [
+        verbs: list[tuple[int, Callable[[], Awaitable[object] | None]]] = [
             (2, self._create),
             (6, self._deploy),
             (3, self._undeploy),
@@ -62,6 +62,7 @@ class Simulation:
             (2, self._open_lease),
             (2, self._close_lease),
             (1, self._break_launcher),
+            (1, self.world.controller.pruner.turn),
             (8, self._pass_time),
         ]
         (_, verb) = self.chance.choices(verbs, weights=[weight for weight, _ in verbs])[0]

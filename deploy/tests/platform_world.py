@@ -149,6 +149,7 @@ class World:
             self.services.blobs,
             mac_key=MAC_KEY,
             settle_leases=self.services.leases.settle,
+            prune_records=self.services.pruning.turn,
             wire=NoWire(),
         )
         controller.effects.on_done = self._done

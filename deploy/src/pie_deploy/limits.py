@@ -325,11 +325,28 @@ LOG_BYTES_PER_S = 1 << 20
 LOG_BURST_BYTES = 4 << 20
 """A container may log this much at once and this much per second, then it waits: it turns its ring around every ten seconds."""
 
-LOG_RETENTION_S = 7 * 24 * 3600
-"""A log stays this long after its last line when the container is gone."""
+PRUNE_AGE_MIN_NS = 3600 * 10**9
+"""What was needed within the last hour stays, however short the configuration keeps it: it may be about to be needed by a container
+that is being prepared, or written down.
+"""
 
-LOG_SWEEP_INTERVAL_S = 3600.0
-"""Between two looks for logs whose time is over: an hour more of seven days matters to nobody."""
+PRUNE_ENTRIES_MAX = 20
+"""Of one kind that go in one turn: deleting an environment takes a second or two, and disks have others to serve."""
+
+EVENTS_KEPT_NS = 90 * 24 * 3600 * 10**9
+"""How long events are kept, if the configuration does not say otherwise: who looks for why goes back weeks, not years."""
+
+EVENTS_OF_DEPLOYMENT_MAX = 10_000
+"""Of one deployment that is up: one that crashes as often as its budget allows makes that many in some days."""
+
+EVENTS_PRUNED_MAX = 5000
+"""Deleted in one transaction: others who write wait for some ten milliseconds."""
+
+PRUNE_INTERVAL_S = 3600.0
+"""Between two turns: an hour more of days matters to nobody."""
+
+PRUNE_PAUSE_S = 30.0
+"""Between two turns as long as there is more to do."""
 
 FOLLOW_AFTER_EXIT_NS = 2 * RESTART_BACKOFF_MAX_NS
 """A followed log ends this long after its container has exited: it is not going to be started again."""

@@ -1,6 +1,7 @@
 """What every launcher does. The fake one and the real ones run the same tests."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -194,3 +195,12 @@ async def test_a_followed_log_grows_and_ends_with_its_container(world: World) ->
 async def test_there_is_no_log_of_a_container_that_never_was(world: World) -> None:
     with pytest.raises(NotFoundError):
         await lines(world.launcher, "c-unknown")
+
+
+async def test_pruning_takes_nothing_from_a_container_that_is_there(world: World) -> None:
+    await launch(world, "c-a", "idle")
+    assert await world.launcher.prune({"c-a"}, time.time_ns()) is False
+    container = await observed(world.launcher, "c-a")
+    assert container is not None
+    assert container.state == "running"
+    assert await lines(world.launcher, "c-a") != []

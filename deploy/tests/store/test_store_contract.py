@@ -397,6 +397,32 @@ def test_events_are_counted_and_filtered(store: Store) -> None:
         assert reading.events(first.seq, limit=1) == [second]
 
 
+def test_the_oldest_events_go_some_at_a_time_and_numbers_are_not_used_again(store: Store) -> None:
+    with store.transaction() as transaction:
+        for at_ns in range(5):
+            transaction.add_event("backend.created", at_ns)
+    with store.transaction() as transaction:
+        assert [transaction.delete_events(4, 3), transaction.delete_events(4, 3), transaction.delete_events(4, 3)] == [3, 1, 0]
+        (left,) = transaction.events()
+        transaction.delete_events(9, 3)
+        transaction.add_event("backend.created", 9)
+        assert [event.seq for event in transaction.events()] == [left.seq + 1]
+
+
+def test_a_deployments_oldest_events_go_without_those_of_others(store: Store) -> None:
+    with store.transaction() as transaction:
+        for at_ns in range(4):
+            transaction.add_event("container.ready", at_ns, deployment_id="d-1")
+            transaction.add_event("container.ready", at_ns, deployment_id="d-2")
+    with store.transaction() as transaction:
+        assert transaction.oldest_of_newest_events("d-1", 4) is None
+        oldest = transaction.oldest_of_newest_events("d-1", 2)
+        assert oldest is not None
+        assert transaction.delete_events_of("d-1", oldest, 100) == 2
+        assert [event.at_ns for event in transaction.events(deployment_id="d-1")] == [2, 3]
+        assert len(transaction.events(deployment_id="d-2")) == 4
+
+
 def test_who_follows_events_by_seq_misses_none(store: Store) -> None:
     """Numbers become visible in order, whoever commits first."""
     seen: list[int] = []

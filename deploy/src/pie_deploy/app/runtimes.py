@@ -11,7 +11,7 @@ from pie_deploy.domain.records import Node, Runtime
 from pie_deploy.launchers.fake import FakeLauncher
 from pie_deploy.launchers.process import ProcessLauncher
 from pie_deploy.launchers.process.machine import describe_machine
-from pie_deploy.ports.launcher import Launcher
+from pie_deploy.ports.launcher import Launcher, Retention
 from pie_deploy.ports.store import Store
 from pie_deploy.services.actor import PLATFORM
 from pie_deploy.services.runtime import Runtimes
@@ -55,10 +55,19 @@ def launchers(config: Config, home: Home, clock: Clock) -> Mapping[str, Launcher
     kinds = {chosen.launcher for chosen in config.runtimes.values()}
     made: dict[str, Launcher] = {}
     if kinds != {"fake"}:
-        made["process"] = ProcessLauncher(home, "local", orphan_grace_s=grace_s, isolation=config.process.isolation)
+        made["process"] = ProcessLauncher(
+            home, "local", orphan_grace_s=grace_s, isolation=config.process.isolation, keep=retention(config)
+        )
     if "fake" in kinds:
         made["fake"] = FakeLauncher(clock)
     return made
+
+
+def retention(config: Config) -> Retention:
+    keep = config.keep
+    return Retention(
+        environments_ns=parse_duration(keep.environments), caches_ns=parse_duration(keep.caches), logs_ns=parse_duration(keep.logs)
+    )
 
 
 def _machine() -> NodeRequest:

@@ -90,6 +90,8 @@ def _check_users(config: Config) -> None:
 
 def _check_durations(config: Config) -> None:
     _check_duration("process.orphan_grace", config.process.orphan_grace)
+    for what, value in msgspec.structs.asdict(config.keep).items():
+        _check_duration(f"keep.{what}", value)
     for name, runtime in config.runtimes.items():
         _check_duration(f"runtimes.{name}.crash_window", runtime.crash_window)
         if runtime.ceiling is not None:

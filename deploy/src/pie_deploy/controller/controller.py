@@ -33,6 +33,7 @@ from pie_deploy.controller.inventory import inventory_of
 from pie_deploy.controller.links import Links, LinkStatistics
 from pie_deploy.controller.lookout import Lookout
 from pie_deploy.controller.planning import Planning
+from pie_deploy.controller.pruner import Pruner, PruneRecords
 from pie_deploy.controller.publisher import Publisher
 from pie_deploy.controller.recorder import put_to_rest, write
 from pie_deploy.controller.sites import Sites
@@ -97,12 +98,13 @@ class Controller:
         *,
         mac_key: bytes,
         settle_leases: Callable[[], bool] | None = None,
+        prune_records: PruneRecords | None = None,
         wire: ControlWire | None = None,
     ) -> None:
         """launchers: by runtime id, or by launcher name for all its runtimes. components_folder, blobs: where content lies.
 
         mac_key: of the forwarding tokens. settle_leases: takes the next step of leases that are to be closed and says whether there
-        was one (`services.lease`). wire: None is ZeroMQ in the home's folder.
+        was one (`services.lease`). prune_records: `services.pruning`. wire: None is ZeroMQ in the home's folder.
         """
         self._store = store
         self._home = home
@@ -118,6 +120,7 @@ class Controller:
         self._sites = Sites(store, home, components_folder, blobs, self._wire.address)
         self._snapshots = Snapshots(store, self._sites.graphs, self._sites.manifest, mac_key)
         worker = Worker(self._sites, self._links, self._lookout, clock, wakeup.notify)
+        self.pruner = Pruner(store, self._lookout, prune_records, clock)
         self.effects = Effects(worker.perform, clock, self._nudged.set)
         self._planning = Planning(self._lookout, self._links, self.effects)
         self.on_record: Callable[[Record], None] | None = None
@@ -166,6 +169,7 @@ class Controller:
             tasks.create_task(self._follow_wakeup(), name="controller: store")
             for launcher in self._lookout.launchers:
                 tasks.create_task(self._follow(launcher), name="controller: launcher")
+            tasks.create_task(self.pruner.run(), name="controller: pruning")
             await self._loop()
 
     async def step(self) -> int:

@@ -7,6 +7,7 @@ after a virtual clock was moved; nodes, processes and calls can be made to fail 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -191,6 +192,10 @@ class FakeLauncher:
             while len(self._old_logs) > LOG_LINES_MAX:
                 del self._old_logs[next(iter(self._old_logs))]
         self._prepared.discard(container_id)
+
+    async def prune(self, containers: AbstractSet[str], now_ns: int) -> bool:
+        self._check("prune")
+        return False
 
     async def observe(self) -> Sequence[ObservedContainer]:
         self._check("observe")

@@ -5,11 +5,14 @@ and generation of the process (`incarnation`), so that a controller that died be
 """
 
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pie_deploy.domain.records import Node
 from pie_flow.container import ContainerSpec
+
+DAY_NS = 24 * 3600 * 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,15 @@ class LogLine:
     incarnation: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long a machine keeps what nobody needs."""
+
+    environments_ns: int = 30 * DAY_NS
+    caches_ns: int = 30 * DAY_NS
+    logs_ns: int = 7 * DAY_NS
+
+
 class Launcher(Protocol):
     async def open(self) -> None:
         """Get in touch with what runs already (re-adopts it) or start what is needed. Raises LauncherError."""
@@ -79,6 +91,12 @@ class Launcher(Protocol):
 
     async def remove(self, container_id: str) -> None:
         """Forget a stopped container: its folders go, its log stays for the retention time."""
+        ...
+
+    async def prune(self, containers: AbstractSet[str], now_ns: int) -> bool:
+        """Let go of some of what nobody needs any more; whether there is more of that. containers: ids of all that there are,
+        whatever their state. What one that is not among them has begun to need just now stays as well.
+        """
         ...
 
     async def observe(self) -> Sequence[ObservedContainer]: ...

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pie_deploy.clock import Clock
 from pie_deploy.config import Home
+from pie_deploy.limits import EVENTS_KEPT_NS
 from pie_deploy.ports.store import Store
 from pie_deploy.services.audit import Audit
 from pie_deploy.services.backend import Backends
@@ -18,6 +19,7 @@ from pie_deploy.services.ids import NewId, new_id
 from pie_deploy.services.key import Keys
 from pie_deploy.services.lease import Leases
 from pie_deploy.services.ledger import Ledger
+from pie_deploy.services.pruning import Pruning
 from pie_deploy.services.runtime import Runtimes
 from pie_deploy.services.type import Types
 from pie_deploy.services.wakeup import Wakeup
@@ -36,6 +38,7 @@ class Services:
     audit: Audit
     keys: Keys
     blobs: Blobs
+    pruning: Pruning
     wakeup: Wakeup
 
     def sweep(self) -> int:
@@ -54,6 +57,7 @@ def assemble(
     gateway_url: Callable[[], str],
     wakeup: Wakeup | None = None,
     new_id: NewId = new_id,
+    keep_events_ns: int = EVENTS_KEPT_NS,
 ) -> Services:
     """Services over a store and the folders of a home.
 
@@ -64,8 +68,9 @@ def assemble(
     ledger = Ledger(store, clock, wakeup, new_id)
     heads = Heads(ledger)
     blobs = Blobs(home.blobs)
+    components = Components(ledger, blobs, home)
     return Services(
-        components=Components(ledger, blobs, home),
+        components=components,
         backends=Backends(ledger, heads, mac_key, gateway_url),
         deployments=Deployments(ledger, heads),
         containers=Containers(ledger),
@@ -76,5 +81,6 @@ def assemble(
         audit=Audit(ledger),
         keys=Keys(ledger),
         blobs=blobs,
+        pruning=Pruning(store, blobs, components, keep_events_ns=keep_events_ns),
         wakeup=wakeup,
     )

@@ -70,6 +70,17 @@ class Blobs:
         """Call it with `lock` held, when no row refers to it."""
         self.path(content_hash).unlink(missing_ok=True)
 
+    def all(self) -> list[str]:
+        """Hashes of what is in its place."""
+        return [path.name for path in self._folder.iterdir() if path.is_file()] if self._folder.is_dir() else []
+
+    def drop_halves(self, before_ns: int) -> None:
+        """Remove what was not put in its place and that nobody has written to since: what a crash or a full disk has left."""
+        for path in list(self._staging.iterdir()) if self._staging.is_dir() else ():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime_ns < before_ns:
+                    path.unlink()
+
     def sweep(self, is_used: Callable[[str], bool]) -> int:
         """Remove what nobody refers to and what a crash left half written; before anybody uploads. Returns how many."""
         if not self._folder.is_dir():

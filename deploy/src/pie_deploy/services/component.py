@@ -115,17 +115,40 @@ class Components:
             _remove(aside)
         return folder
 
+    def prune(self, before_ns: int) -> None:
+        """Remove unpacked folders of versions that are gone, and halves that nobody has written to since a moment, while others
+        publish and deploy: what they find is whole.
+        """
+        for folder in self._unused():
+            if not folder.name.startswith("."):
+                self._discard(folder)
+            elif _is_older(folder, before_ns):
+                _remove(folder)
+
+    def _discard(self, folder: Path) -> None:
+        """Unless it was published again meanwhile."""
+        aside = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
+        with self._blobs.lock, self._ledger.reading() as reading:
+            if reading.is_content_used(folder.name):
+                return
+            folder.chmod(0o700)  # a folder that is renamed has to be writable
+            folder.rename(aside)
+        _remove(aside)
+
     def sweep(self) -> int:
         """Remove unpacked folders of versions that are gone, and what a crash left half unpacked. To be called at the start, before
         anything else. Returns how many there were.
         """
-        if not self._home.components.is_dir():
-            return 0
-        with self._ledger.reading() as reading:
-            unused = [folder for folder in self._home.components.iterdir() if not reading.is_content_used(folder.name)]
+        unused = self._unused()
         for folder in unused:
             _remove(folder)
         return len(unused)
+
+    def _unused(self) -> Sequence[Path]:
+        if not self._home.components.is_dir():
+            return []
+        with self._ledger.reading() as reading:
+            return [folder for folder in self._home.components.iterdir() if not reading.is_content_used(folder.name)]
 
 
 def _candidate(reading: Reading, actor: Actor, ref: str) -> ComponentVersion:
@@ -166,6 +189,13 @@ def _rename(aside: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():  # else somebody else was faster, with the same content
             raise
+
+
+def _is_older(folder: Path, before_ns: int) -> bool:
+    try:
+        return folder.stat().st_mtime_ns < before_ns
+    except FileNotFoundError:
+        return False
 
 
 def _remove(folder: Path) -> None:

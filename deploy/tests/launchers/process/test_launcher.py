@@ -1,7 +1,6 @@
 """What the process launcher does on the side of the control plane."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
@@ -98,17 +97,6 @@ async def test_sockets_that_a_killed_container_has_left_go_with_it(process_world
         path.touch()
     await process_world.launcher.remove("c-a")
     assert (left.exists(), other.exists()) == (False, True)
-
-
-async def test_old_logs_are_deleted_while_the_platform_is_up(process_world: ProcessWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = process_world.home.logs / "c-old"
-    old.mkdir()
-    os.utime(old, (0, 0))
-    await process_world.launcher.remove("c-a")
-    assert old.exists()
-    monkeypatch.setattr("pie_deploy.launchers.process.launcher.LOG_SWEEP_INTERVAL_S", 0)
-    await process_world.launcher.remove("c-a")
-    assert not old.exists()
 
 
 async def test_following_ends_when_a_container_is_not_going_to_be_started_again(

@@ -14,14 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie_deploy.clock import ManualClock
-from pie_deploy.config import Home
 from pie_deploy.launchers.process.allowance import Allowance
 from pie_deploy.launchers.process.log_lines import LineStamper, parse_line, platform_line
 from pie_deploy.launchers.process.log_pump import ContainerLog, Pump
 from pie_deploy.launchers.process.log_reader import LogReader, read_log
-from pie_deploy.launchers.process.log_retention import sweep_logs
 from pie_deploy.launchers.process.log_ring import LogRing, segment_path, segments
-from pie_deploy.limits import LOG_BURST_BYTES, LOG_LINE_BYTES_MAX, LOG_RETENTION_S, LOG_SEGMENTS
+from pie_deploy.limits import LOG_BURST_BYTES, LOG_LINE_BYTES_MAX, LOG_SEGMENTS
 from pie_deploy.ports.launcher import LogLine
 
 KIB = 1 << 10
@@ -237,19 +235,6 @@ async def test_following_gives_the_tail_and_then_what_comes(folder: Path) -> Non
         ring.write(b"4 o 1 end\n")
         is_over = True
         assert await collect(following) == ["end"]
-
-
-def test_logs_of_containers_that_are_gone_stay_for_a_while(tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    for name in ("c-live", "c-gone"):
-        LogRing(home.logs / name, KIB).write(b"1 o 1 a\n")
-    (home.containers / "c-live").mkdir(parents=True)
-    (home.logs / "supervisor.log").touch()
-    now_s = segment_path(home.logs / "c-gone", 1).stat().st_mtime
-    sweep_logs(home, now_s + LOG_RETENTION_S - 10)
-    assert (home.logs / "c-gone").is_dir()
-    sweep_logs(home, now_s + LOG_RETENTION_S + 10)
-    assert sorted(path.name for path in home.logs.iterdir()) == ["c-live", "supervisor.log"]
 
 
 # --- Pumps -----------------------------------------------------------------------------------------------------------

@@ -206,7 +206,7 @@ async def test_a_supervisor_that_cannot_start_is_told_with_its_last_words(home: 
     place = Place(home, "r-test")
     place.folder.mkdir(mode=0o700)
     place.socket.mkdir()  # where nobody can listen
-    connection = SupervisorConnection(place, (), Changes())
+    connection = SupervisorConnection(place, Changes(), orphan_grace_s=60, use_cgroups=True)
     with pytest.raises(LauncherError, match="ended at once") as caught:
         await connection.open()
     assert str(place.socket.name) in str(caught.value) or "directory" in str(caught.value)

@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pie_deploy.config.inherited import inherited_by_containers
 from pie_deploy.errors import LauncherError
 from pie_deploy.launchers.process.changes import Changes
 from pie_deploy.launchers.process.link import Link, LinkLostError, OtherVersionError
-from pie_deploy.launchers.process.messages import Answer, End, Observe, Observed, Request
+from pie_deploy.launchers.process.messages import Answer, Attend, End, Observe, Observed, Request
 from pie_deploy.launchers.process.place import Place
 from pie_deploy.limits import SUPERVISOR_CONNECT_POLL_S, SUPERVISOR_LOG_BYTES_MAX, SUPERVISOR_START_S
 
@@ -24,9 +24,10 @@ _LOG_TAIL_BYTES = 2000
 
 
 class SupervisorConnection:
-    def __init__(self, place: Place, supervisor_options: Sequence[str], changes: Changes) -> None:
+    def __init__(self, place: Place, changes: Changes, *, orphan_grace_s: float, use_cgroups: bool) -> None:
         self._place = place
-        self._supervisor_options = supervisor_options
+        self._orphan_grace_s = orphan_grace_s
+        self._use_cgroups = use_cgroups
         self._changes = changes
         self._lock = asyncio.Lock()
         self._link: Link | None = None
@@ -85,13 +86,25 @@ class SupervisorConnection:
         is_started = False
         while loop.time() < deadline_s:
             try:
-                return await Link.connect(self._place.socket, lambda container_id: self._changes.tell((container_id,)), self._lost)
+                return await self._attend()
             except OtherVersionError as error:
                 _end_process(error.pid)
+            except LinkLostError:
+                pass  # it is just ending: the next one is started
             except OSError:
                 is_started = await self._start_unless_there(is_started)
             await asyncio.sleep(SUPERVISOR_CONNECT_POLL_S)
         raise LauncherError(f"the supervisor does not answer within {SUPERVISOR_START_S:g} s: {self._log_tail()}")
+
+    async def _attend(self) -> Link:
+        """To the supervisor that there is, whoever has started it: from now on our grace counts."""
+        link = await Link.connect(self._place.socket, lambda container_id: self._changes.tell((container_id,)), self._lost)
+        try:
+            await link.ask(Attend(id=link.next_id(), orphan_grace_s=self._orphan_grace_s))
+        except BaseException:
+            await link.close()
+            raise
+        return link
 
     async def _start_unless_there(self, is_started: bool) -> bool:
         """Whether one has been started by now. Raises LauncherError when the one that was started has died."""
@@ -145,7 +158,8 @@ class SupervisorConnection:
         # -P keeps the current folder off the import path.
         module = "pie_deploy.launchers.process.supervisor"
         place = ("--home", str(self._place.home.root), "--runtime", self._place.runtime_id)
-        return [sys.executable, "-P", "-m", module, *place, *self._supervisor_options]
+        options = ("--orphan-grace-s", str(self._orphan_grace_s), *(() if self._use_cgroups else ("--without-cgroups",)))
+        return [sys.executable, "-P", "-m", module, *place, *options]
 
     def _log_tail(self) -> str:
         try:

@@ -27,6 +27,7 @@ from pie_deploy.errors import LauncherError
 from pie_deploy.launchers.process.pip import install
 from pie_deploy.launchers.process.requirements import check_requirements
 from pie_deploy.launchers.process.seeds import COMPONENT, INFERLET, Seed, copy_seed, find_seeds
+from pie_deploy.launchers.process.shelf import put_aside
 from pie_deploy.limits import ENVIRONMENT_LOCK_POLL_S, REQUIREMENTS_BYTES_MAX, REQUIREMENTS_INSTALL_S
 from pie_flow.container import ContainerSpec, InferletProgram
 
@@ -45,6 +46,8 @@ class Environments:
         self._wheels_only = wheels_only
         self._building: dict[str, asyncio.Task[Path]] = {}
         self._is_closed = threading.Event()
+        self._using = threading.Lock()
+        """Held while one is found and noted as needed, and while one that is not needed is put aside."""
         self._seeds: dict[tuple[str, ...], list[Seed]] = {}
         """As they were when first looked at: new code of the platform counts when the platform is started again."""
 
@@ -52,7 +55,7 @@ class Environments:
         """The environment that the container needs, made if there is none yet. Raises LauncherError."""
         requirements, seeds, key = await asyncio.to_thread(self._needs, spec)
         path = self._folder / key
-        if (path / _COMPLETE).exists():
+        if await asyncio.to_thread(self._is_there, path):
             return path
         task = self._building.get(key)
         if task is None:
@@ -72,6 +75,27 @@ class Environments:
         if self._building:
             await asyncio.wait(self._building.values())
 
+    def put_aside(self, path: Path, used_before_ns: int) -> bool:
+        """For pruning: False when somebody has asked for it since, or is about to make it. Blocking. Raises OSError."""
+        lock_path = path.with_suffix(".lock")
+        with contextlib.closing(_LockFile(lock_path)) as lock:
+            if not lock.is_taken():
+                return False
+            with self._using:
+                if not put_aside(path, used_before_ns):
+                    return False
+            lock_path.unlink(missing_ok=True)
+        return True
+
+    def _is_there(self, path: Path) -> bool:
+        """And needed now: from here on it is not pruned for a while."""
+        with self._using:
+            if not (path / _COMPLETE).exists():
+                return False
+            with contextlib.suppress(OSError):  # a disk that refuses this refuses to prune as well
+                os.utime(path)
+            return True
+
     def _needs(self, spec: ContainerSpec) -> tuple[str, list[Seed], str]:
         requirements = check_requirements(_read_requirements(spec))
         names = INFERLET if isinstance(spec.program, InferletProgram) else COMPONENT
@@ -84,7 +108,7 @@ class Environments:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _lock(path.with_suffix(".lock"), self._is_closed) as lock:
-                if not (path / _COMPLETE).exists():
+                if not self._is_there(path):
                     shutil.rmtree(path, ignore_errors=True)
                     self._build(path, requirements, seeds, lock)
                     (path / _COMPLETE).touch()
@@ -121,16 +145,31 @@ def _read_requirements(spec: ContainerSpec) -> bytes:
 @contextlib.contextmanager
 def _lock(path: Path, give_up: threading.Event) -> Iterator[int]:
     """Waits for another builder, as long as that one may take. Raises LauncherError when it takes longer."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline_s = time.monotonic() + REQUIREMENTS_INSTALL_S
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline_s or give_up.wait(ENVIRONMENT_LOCK_POLL_S):
-                    raise LauncherError("somebody else builds the same environment, for too long") from error
-        yield descriptor
-    finally:
-        os.close(descriptor)
+    while True:
+        with contextlib.closing(_LockFile(path)) as lock:
+            if lock.is_taken():
+                yield lock.descriptor
+                return
+        if time.monotonic() > deadline_s or give_up.wait(ENVIRONMENT_LOCK_POLL_S):
+            raise LauncherError("somebody else builds the same environment, for too long")
+
+
+class _LockFile:
+    """A file that whoever has locked it may also delete."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError."""
+        self._path = path
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def is_taken(self) -> bool:
+        """By us, now. False when another one has it, or has deleted it since it was opened."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(self.descriptor), self._path.stat())
+        except (BlockingIOError, FileNotFoundError):
+            return False
+
+    def close(self) -> None:
+        os.close(self.descriptor)

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -19,22 +19,23 @@ from pie_deploy.domain.records import Node
 from pie_deploy.errors import LauncherError, NotFoundError
 from pie_deploy.launchers.process.bwrap import find_bwrap
 from pie_deploy.launchers.process.changes import Changes
+from pie_deploy.launchers.process.claims import SPEC_FILE, claim_environment
 from pie_deploy.launchers.process.command import Command, component_command, sandbox, socket_folders, variables
 from pie_deploy.launchers.process.connection import SupervisorConnection
 from pie_deploy.launchers.process.container_record import read_record
 from pie_deploy.launchers.process.environments import Environments
 from pie_deploy.launchers.process.log_reader import read_log
-from pie_deploy.launchers.process.log_retention import sweep_logs
 from pie_deploy.launchers.process.machine import describe_machine
 from pie_deploy.launchers.process.messages import Answer, Forget, Launch, Observe, Observed, Request, Start, Stop, StopAll
 from pie_deploy.launchers.process.place import Place
-from pie_deploy.limits import FOLLOW_AFTER_EXIT_NS, LOG_SWEEP_INTERVAL_S, STOP_GRACE_NS
-from pie_deploy.ports.launcher import ContainerLimits, LogLine, ObservedContainer
+from pie_deploy.launchers.process.pruning import Machine, prune_machine
+from pie_deploy.launchers.process.shelf import remove_tree
+from pie_deploy.limits import FOLLOW_AFTER_EXIT_NS, STOP_GRACE_NS
+from pie_deploy.ports.launcher import ContainerLimits, LogLine, ObservedContainer, Retention
 from pie_flow.container import ContainerSpec, encode
 
 Isolation = Literal["none", "bwrap", "auto"]
 
-_SPEC_FILE = "spec.json"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -59,17 +60,17 @@ class ProcessLauncher:
         use_cgroups: bool = True,
         command: Command = component_command,
         environments: EnvironmentSource | None = None,
+        keep: Retention | None = None,
     ) -> None:
         self._home = home
         self._place = Place(home, runtime_id)
         self._isolation: Isolation = isolation
         self._command = command
         self._environments = environments
+        self._machine = Machine(home, keep or Retention())
         self._bwrap: str | None = None
         self._changes = Changes()
-        options = ["--orphan-grace-s", str(orphan_grace_s), *(() if use_cgroups else ("--without-cgroups",))]
-        self._connection = SupervisorConnection(self._place, options, self._changes)
-        self._logs_swept_at_s = 0.0
+        self._connection = SupervisorConnection(self._place, self._changes, orphan_grace_s=orphan_grace_s, use_cgroups=use_cgroups)
         self._is_closed = False
 
     # --- Life --------------------------------------------------------------------------------------------------------
@@ -88,7 +89,6 @@ class ProcessLauncher:
             self._home.create()
             for folder in (self._home.logs, self._home.caches, self._place.folder):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep_logs()
         except OSError as error:
             raise LauncherError(f"the launcher's folders cannot be made: {error}") from error
 
@@ -120,12 +120,12 @@ class ProcessLauncher:
     # --- Containers --------------------------------------------------------------------------------------------------
 
     async def prepare(self, spec: ContainerSpec) -> None:
-        await self._environment(spec)
-        await asyncio.to_thread(self._make_container_folders, spec)
+        environment = await self._environment(spec)
+        await asyncio.to_thread(self._make_container_folders, spec, environment)
 
     async def start(self, spec: ContainerSpec, limits: ContainerLimits, incarnation: int) -> None:
         environment = await self._environment(spec)
-        await asyncio.to_thread(self._make_container_folders, spec)
+        await asyncio.to_thread(self._make_container_folders, spec, environment)
         launch = self._launch(spec, limits, incarnation, environment)
         await self._ask(lambda request_id: Start(id=request_id, launch=launch))
 
@@ -134,11 +134,11 @@ class ProcessLauncher:
             raise LauncherError("the launcher is not open")
         return await self._environments.ensure(spec)
 
-    def _make_container_folders(self, spec: ContainerSpec) -> None:
+    def _make_container_folders(self, spec: ContainerSpec, environment: Path) -> None:
         folder = self._container_folder(spec.container_id)
-        spec_path = folder / _SPEC_FILE
+        spec_path = folder / SPEC_FILE
         try:
-            own = (spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder, spec.cache_folder)
+            own = (spec.work_folder, f"{spec.work_folder}/tmp", spec.generated_folder)
             handed = handed_folder(self._home, spec.container_id)
             for path in (folder, handed, *map(Path, own), *map(Path, socket_folders(spec))):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,11 +146,13 @@ class ProcessLauncher:
             aside.touch(mode=0o600)
             aside.write_bytes(encode(spec))
             aside.replace(spec_path)
+            claim_environment(folder, environment)
+            self._machine.use_cache(Path(spec.cache_folder))
         except OSError as error:
             raise LauncherError(f"the container's folders cannot be made: {error}") from error
 
     def _launch(self, spec: ContainerSpec, limits: ContainerLimits, incarnation: int, environment: Path) -> Launch:
-        spec_path = self._container_folder(spec.container_id) / _SPEC_FILE
+        spec_path = self._container_folder(spec.container_id) / SPEC_FILE
         argv = list(self._command(spec, environment))
         if self._bwrap is not None:
             around = sandbox(
@@ -199,16 +201,11 @@ class ProcessLauncher:
     def _remove_folders(self, folder: Path) -> None:
         """And the one with its sockets, which has its name."""
         shutil.rmtree(self._home.run / folder.name, ignore_errors=True)
-        _remove_tree(folder)
-        with contextlib.suppress(OSError):
-            self._sweep_logs()
+        remove_tree(folder)
 
-    def _sweep_logs(self) -> None:
-        """Once in a while: a control plane may be up for months."""
-        now_s = time.time()
-        if now_s - self._logs_swept_at_s > LOG_SWEEP_INTERVAL_S:
-            self._logs_swept_at_s = now_s
-            sweep_logs(self._home, now_s)
+    async def prune(self, containers: AbstractSet[str], now_ns: int) -> bool:
+        environments = self._environments if isinstance(self._environments, Environments) else None
+        return await asyncio.to_thread(prune_machine, self._machine, environments, containers, now_ns)
 
     async def observe(self) -> Sequence[ObservedContainer]:
         answer = await self._ask(lambda request_id: Observe(id=request_id))
@@ -252,15 +249,6 @@ class ProcessLauncher:
     def _container_folder(self, container_id: str) -> Path:
         _check_id(container_id)
         return self._home.containers / container_id
-
-
-def _remove_tree(folder: Path) -> None:
-    """Its programs may have nested folders deeper than Python's stack, and than there are descriptors."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        silent = subprocess.DEVNULL
-        subprocess.run(("rm", "-rf", "--", str(folder)), stdin=silent, stdout=silent, stderr=silent, check=False)
 
 
 def _check_id(container_id: str) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +87,13 @@ class Observe(_Message, frozen=True, kw_only=True, tag="observe"):
     id: int
 
 
+class Attend(_Message, frozen=True, kw_only=True, tag="attend"):
+    """This control plane looks after the containers; without one for that long, they are to be stopped."""
+
+    id: int
+    orphan_grace_s: float
+
+
 class End(_Message, frozen=True, kw_only=True, tag="end"):
     """Stop whatever still runs, at once, and end."""
 
@@ -119,7 +126,7 @@ class Changed(_Message, frozen=True, kw_only=True, tag="changed"):
     container_id: str
 
 
-Request = Start | Stop | StopAll | Forget | Observe | End
+Request = Start | Stop | StopAll | Forget | Observe | Attend | End
 FromLauncher = Hello | Request
 Answer = Done | Failed | Observed
 FromSupervisor = Welcome | Answer | Changed

@@ -13,6 +13,7 @@ from pie_deploy.launchers.process.frames import FrameError, frame, read_frame
 from pie_deploy.launchers.process.messages import (
     PROTOCOL_VERSION,
     Answer,
+    Attend,
     Changed,
     Done,
     End,
@@ -41,11 +42,12 @@ _logger = logging.getLogger(__name__)
 
 
 class Server:
-    """`on_end` is called when a launcher asks the supervisor to end."""
+    """`on_end` is called when a launcher asks the supervisor to end. `orphan_grace_s` is what the last one that came wants."""
 
-    def __init__(self, containers: Containers, on_end: Callable[[], None]) -> None:
+    def __init__(self, containers: Containers, on_end: Callable[[], None], orphan_grace_s: float) -> None:
         self._containers = containers
         self._on_end = on_end
+        self.orphan_grace_s = orphan_grace_s
         self._connections: set[Connection] = set()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -121,6 +123,8 @@ class Server:
                 await self._containers.forget(request.container_id)
             case Observe():
                 return Observed(id=request.id, containers=self._containers.reports())
+            case Attend():
+                self.orphan_grace_s = request.orphan_grace_s
             case End():
                 await self._containers.stop_all(0)
                 self._on_end()

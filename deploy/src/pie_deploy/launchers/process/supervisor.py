@@ -80,7 +80,6 @@ def _raise_descriptor_limit() -> None:
 class _Supervisor:
     def __init__(self, place: Place, cgroups: Cgroups, orphan_grace_s: float) -> None:
         self._place = place
-        self._orphan_grace_s = orphan_grace_s
         self._cgroups = cgroups
         self._clock = SystemClock()
         self._containers = Containers(
@@ -91,7 +90,7 @@ class _Supervisor:
             on_change=self._tell_changed,
         )
         self._end = asyncio.Event()
-        self._server = Server(self._containers, self._end.set)
+        self._server = Server(self._containers, self._end.set, orphan_grace_s)
 
     async def run(self) -> None:
         self._handle_signals()
@@ -135,10 +134,8 @@ class _Supervisor:
             await self._look()
             if not self._server.is_alone:
                 in_touch_s = loop.time()
-            elif loop.time() - in_touch_s > self._orphan_grace_s:
-                _logger.warning(
-                    "no control plane for %g s: stopping %d containers", self._orphan_grace_s, len(self._containers.running)
-                )
+            elif loop.time() - in_touch_s > (grace_s := self._server.orphan_grace_s):
+                _logger.warning("no control plane for %g s: stopping %d containers", grace_s, len(self._containers.running))
                 return
 
     async def _look(self) -> None:

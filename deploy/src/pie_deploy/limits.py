@@ -271,6 +271,12 @@ SUPERVISOR_CONNECT_POLL_S = 0.02
 SUPERVISOR_LOG_BYTES_MAX = 1 << 20
 """Of the supervisor's own log when a new one starts; it says little, and a full disk helps nobody."""
 
+PLATFORM_LOG_BYTES_MAX = 10 << 20
+"""Of the log of a control plane in the background; the piece before it is kept as well."""
+
+PLATFORM_LOG_LOOK_S = 5.0
+"""Between two looks at its size: a control plane that has much to complain about writes some kilobytes a second."""
+
 SUPERVISOR_ANSWER_S = 60.0
 """Longest wait for an answer, beyond a grace that was asked for: enough for a machine that swaps; after it something is broken."""
 

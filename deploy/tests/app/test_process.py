@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from cli_fakes import run
 from pie_deploy.app.process import boxed, overridden
 from pie_deploy.config import HOME_VARIABLE, ApiConfig, Config, GatewayConfig, Home
 from pie_deploy.config.address import holder, is_up, read_address
+from pie_deploy.limits import PLATFORM_LOG_BYTES_MAX
 
 PATIENCE_S = 60
 HEEDS_SIGINT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -122,3 +124,16 @@ def test_a_box_is_as_wide_as_its_longest_line() -> None:
         "│ A    b        │",
         "╰───────────────╯",
     ]
+
+
+@pytest.mark.slow
+def test_the_log_in_the_background_is_put_away_while_it_is_up(configured: Home) -> None:
+    run("up", "--detach")
+    log = configured.logs / "platform.log"
+    os.truncate(log, PLATFORM_LOG_BYTES_MAX + 1)
+    deadline = time.monotonic() + PATIENCE_S
+    while not log.with_name("platform.log.1").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    run("down")
+    assert log.read_text().startswith("stopping")

@@ -6,11 +6,13 @@ import cli_rows as rows
 import pytest
 from blake3 import blake3
 from cli_fakes import FakeApi, run
+from msgspec.structs import replace
 
 from pie_deploy.cli.component.packing import pack
 from pie_deploy.cli.component.starting import make
 from pie_deploy.domain.document import GraphDocument, VertexDocument
 from pie_deploy.domain.operations import AddVertex
+from pie_deploy.errors import Detail
 from pie_deploy.services.views import AppliedDocument, BackendView, VertexView
 
 APPLY = "/v1/backends/words/apply"
@@ -26,6 +28,7 @@ APPLIED = AppliedDocument(
     created=True,
     operations=(AddVertex(vertex="shout", component="cv-new"),),
     records=(rows.record(1, AddVertex(vertex="shout", component="cv-new")),),
+    names={"cv-new": "shout@1"},
 )
 EMPTY = BackendView(backend=rows.backend("words"), vertices=(), edges=(), aliases=())
 
@@ -56,7 +59,7 @@ def test_a_new_folder_is_published_first(api: FakeApi, file: Path) -> None:
     ran = run("backend", "apply", file)
     assert ran.code == 0
     assert ran.err == "pie: published ./shout as shout@1\n"
-    assert ran.out == "✓ words is made (b-1)\n✓ 1  add-vertex shout: cv-new\n"
+    assert ran.out == "✓ words is made (b-1)\n✓ 1  add-vertex shout: shout@1\n"
     assert paths(api) == ["GET /v1/components", "POST /v1/components", f"POST {APPLY}"]
     document = api.asked[-1].json["document"]
     assert [vertex["component"] for vertex in document["vertices"].values()] == ["cv-new", "count@3"]
@@ -109,18 +112,35 @@ def test_a_dry_run_publishes_nothing_and_shows_what_would_be(api: FakeApi, file:
     assert ran.out == (
         "✓ words would be made\n"
         '  add-vertex shout: ./shout (to be published) mark="?"\n'
-        "  add-vertex count: cv-count\n"
+        "  add-vertex count: count@1\n"
         "  connect shout.out0 -> count.in0\n"
     )
     assert not any(path.startswith("POST") for path in paths(api))
 
 
 def test_a_dry_run_knows_what_is_there(api: FakeApi, file: Path) -> None:
+    api.on("GET", "/v1/components/cv-old", rows.version("shout"))
     there = VertexView(name="shout", component="shout@1", version_id="cv-old", parameters={"mark": '"?"'})
     api.on("GET", "/v1/backends/words", BackendView(backend=rows.backend("words"), vertices=(there,), edges=(), aliases=()))
     assert run("backend", "apply", file, "--dry-run").out == (
-        "  change-version shout: ./shout (to be published)\n  add-vertex count: cv-count\n  connect shout.out0 -> count.in0\n"
+        "  change-version shout: ./shout (to be published)\n  add-vertex count: count@1\n  connect shout.out0 -> count.in0\n"
     )
+
+
+def test_a_dry_run_says_what_the_platform_would_refuse(api: FakeApi, file: Path) -> None:
+    file.write_text(DOCUMENT.replace("mark", "mrak"))
+    ran = run("backend", "apply", file, "--dry-run")
+    assert ran.code == 3
+    assert ran.err.endswith("vertex shout has no parameter 'mrak'\n  did you mean mark? there is mark\n")
+
+
+def test_what_keeps_the_graph_from_being_deployed_is_told_at_once(api: FakeApi, file: Path) -> None:
+    assert (
+        "pie: words could not be deployed like this:\n  - input 0 of vertex shout" in run("backend", "apply", file, "--dry-run").err
+    )
+    problem = Detail(code="graph_incomplete", message="the cycle a -> b -> a does not go through a delay_one")
+    api.on("POST", APPLY, replace(APPLIED, problems=(problem,)))
+    assert f"pie: words cannot be deployed like this:\n  - {problem.message}\n" in run("backend", "apply", file).err
 
 
 def test_a_dry_run_with_nothing_new_is_the_platforms(api: FakeApi, file: Path) -> None:

@@ -7,8 +7,9 @@ import cli_rows as rows
 import pytest
 from cli_fakes import FakeApi, run
 
-from pie_deploy.domain.operations import DeleteVertex
+from pie_deploy.domain.operations import AddVertex, DeleteVertex
 from pie_deploy.domain.records import Event
+from pie_deploy.errors import Detail
 from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services.views import AliasView, BackendView, EndpointView, LeaseView, TypeView, VertexView
 
@@ -99,10 +100,16 @@ def test_a_long_log_is_read_page_by_page(api: FakeApi) -> None:
 
 
 def test_diff_shows_operations(api: FakeApi) -> None:
-    api.on_items("/v1/backends/words/diff", {"op": "delete-vertex", "vertex": "count"})
+    operations = [DeleteVertex(vertex="count"), AddVertex(vertex="top", component="cv-1")]
+    api.on("GET", "/v1/backends/words/diff", {"items": operations, "names": {"cv-1": "top@3"}})
+    problem = Detail(code="graph_incomplete", message="the cycle a -> b -> a does not go through a delay_one")
+    staging = BackendView(backend=rows.backend("staging"), vertices=(), edges=(), aliases=(), problems=(problem,))
+    api.on("GET", "/v1/backends/staging", staging)
     ran = run("backend", "diff", "words", "staging")
-    assert (ran.code, ran.out) == (0, "delete-vertex count\n")
-    assert api.asked[-1].query == {"other": "staging"}
+    assert (ran.code, ran.out) == (0, "delete-vertex count\nadd-vertex top: top@3\n")
+    assert ran.err == f"pie: staging cannot be deployed as it is:\n  - {problem.message}\n"
+    assert api.asked[-2].query == {"other": "staging"}
+    assert json.loads(run("backend", "diff", "words", "staging", "--json").out)[1]["component"] == "cv-1"
 
 
 def test_a_fork_says_where_it_comes_from(api: FakeApi) -> None:

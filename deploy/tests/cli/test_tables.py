@@ -10,7 +10,7 @@ import pytest
 
 from pie_deploy.cli import component, container, deployment, file, lease, runtime
 from pie_deploy.cli.backend import listing
-from pie_deploy.cli.backend.operations import COLUMNS as OPERATIONS
+from pie_deploy.cli.backend.operations import columns as operation_columns
 from pie_deploy.cli.naming import Names
 from pie_deploy.cli.screen import Listing
 from pie_deploy.cli.type import COLUMNS as TYPES
@@ -62,7 +62,9 @@ def operations() -> Listing[Any]:
     add = AddVertex(vertex="count", component="cv-1", parameters={"top": "5"})
     connect = Connect(output=Output("tokenise"), input=Input("count"))
     unset = ChangeParameter(vertex="count", name="top")
-    return Listing(OPERATIONS, [rows.record(1, add), rows.record(2, connect), rows.record(3, unset, undoes=1)])
+    return Listing(
+        operation_columns({"cv-1": "count@1"}), [rows.record(1, add), rows.record(2, connect), rows.record(3, unset, undoes=1)]
+    )
 
 
 def deployments() -> Listing[Any]:

@@ -14,7 +14,7 @@ from service_platform import (
     shout_operations,
 )
 
-from pie_deploy.domain.document import parse_document
+from pie_deploy.domain.document import GraphDocument, VertexDocument, parse_document
 from pie_deploy.domain.operations import (
     AddFile,
     AddVertex,
@@ -109,6 +109,41 @@ def test_a_batch_is_all_or_nothing(platform: ServicePlatform) -> None:
     assert backends.operations(ALICE, "words") == []
     assert backends.show(ALICE, "words").backend == before
     assert backends.append(ALICE, "words", [good]).records[0].seq == 1
+
+
+def test_an_edge_that_closes_a_cycle_lands_with_a_warning(platform: ServicePlatform) -> None:
+    backends = platform.services.backends
+    backends.create(ALICE, "words")
+    vertices = [AddVertex(vertex=name, transformation="tee") for name in ("a", "b")]
+    assert backends.append(ALICE, "words", [*vertices, connect("a", "b")]).warnings == ()
+    [warning] = backends.append(ALICE, "words", [connect("b", "a")]).warnings
+    assert warning.message == "the cycle a -> b -> a does not go through a delay_one"
+    assert warning in backends.show(ALICE, "words").problems
+    unrelated = [AddVertex(vertex="c", transformation="tee"), AddVertex(vertex="d", transformation="tee"), connect("c", "d")]
+    assert backends.append(ALICE, "words", unrelated).warnings == ()
+
+
+def test_a_document_is_applied_with_what_keeps_it_from_being_deployed(platform: ServicePlatform) -> None:
+    backends = platform.services.backends
+    tee = VertexDocument(transformation="tee")
+    cycle = GraphDocument(vertices={"a": tee, "b": tee}, edges=("a -> b", "b -> a"))
+    for dry_run in (True, False, True):
+        applied = backends.apply(ALICE, "words", cycle, dry_run=dry_run)
+        assert [one.message for one in applied.problems] == (
+            ["the cycle a -> b -> a does not go through a delay_one"] if applied.operations else []
+        )
+    opened = backends.apply(ALICE, "words", GraphDocument(vertices={"a": tee, "b": tee}, edges=("a -> b",)))
+    assert [one.message for one in opened.problems] == ["input 0 of vertex a is not connected"]
+
+
+def test_versions_in_a_log_have_names(platform: ServicePlatform) -> None:
+    version = platform.released()
+    backends = platform.services.backends
+    backends.create(ALICE, "words")
+    appended = backends.append(ALICE, "words", shout_operations())
+    assert appended.names == {version.id: "shout@1"}
+    log = backends.operations(ALICE, "words")
+    assert backends.names(ALICE, [record.operation for record in log]) == {version.id: "shout@1"}
 
 
 def test_an_empty_batch_is_refused(platform: ServicePlatform) -> None:

@@ -14,6 +14,7 @@ from pie_deploy.api.messages import (
     Fork,
     Items,
     LimitOrNone,
+    NamedItems,
     OtherRef,
     Ref,
     RefOrNone,
@@ -68,9 +69,10 @@ class BackendRoutes(Controller):
     @get("/{ref:str}/operations", permission=Permission.READ, sync_to_thread=True)
     def operations(
         self, services: Services, actor: Actor, ref: Ref, after: Seq = 0, limit: LimitOrNone = None, vertex: RefOrNone = None
-    ) -> Items[OperationRecord]:
+    ) -> NamedItems[OperationRecord]:
         """The log, oldest first."""
-        return Items([*services.backends.operations(actor, ref, after=after, limit=limit, vertex=vertex)])
+        records = services.backends.operations(actor, ref, after=after, limit=limit, vertex=vertex)
+        return NamedItems([*records], services.backends.names(actor, (record.operation for record in records)))
 
     @post("/{ref:str}/undo", permission=Permission.EDIT, sync_to_thread=True)
     def undo(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Undo]) -> Appended:
@@ -103,9 +105,10 @@ class BackendRoutes(Controller):
         return services.backends.export(actor, ref)
 
     @get("/{ref:str}/diff", permission=Permission.READ, sync_to_thread=True)
-    def diff(self, services: Services, actor: Actor, ref: Ref, other: OtherRef) -> Items[Operation]:
+    def diff(self, services: Services, actor: Actor, ref: Ref, other: OtherRef) -> NamedItems[Operation]:
         """What would make this graph that of another backend."""
-        return Items([*services.backends.diff(actor, ref, other)])
+        operations = services.backends.diff(actor, ref, other)
+        return NamedItems([*operations], services.backends.names(actor, operations))
 
     @post("/{ref:str}/deployment", permission=Permission.DEPLOY, status_code=202, sync_to_thread=True)
     def deploy(self, services: Services, actor: Actor, ref: Ref, data: JSONBody[Deploy | None] = None) -> Deployment:

@@ -41,6 +41,13 @@ class Items(msgspec.Struct, Generic[T], frozen=True):
     items: list[T]
 
 
+class NamedItems(msgspec.Struct, Generic[T], frozen=True):
+    """A list of operations, and what people call the versions (`name@version`) and files that they name by id."""
+
+    items: list[T]
+    names: dict[str, str]
+
+
 class CreateBackend(_Body, frozen=True, kw_only=True):
     name: Text
     lease: Text | None = None

@@ -19,11 +19,13 @@ from pathlib import Path
 import msgspec
 import uvloop
 
+from pie_deploy.app.log_rotation import LogRotation
 from pie_deploy.app.platform import Platform
 from pie_deploy.cli.exits import INTERRUPTED, exit_status
 from pie_deploy.cli.verbs import told
 from pie_deploy.config import Config, Home, default_home
 from pie_deploy.config.file import load
+from pie_deploy.config.platform_log import platform_log
 from pie_deploy.errors import DeployError
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -80,6 +82,7 @@ class Process:
     async def to_the_end(self) -> None:
         """Raises what the platform raises when it cannot be started, or fails."""
         self._heed_signals()
+        rotation = asyncio.create_task(LogRotation(platform_log(self._home)).run(), name="log rotation")
         try:
             await self._platform.start()
             _spare_collector()
@@ -87,6 +90,7 @@ class Process:
             await self._until_stopped()
         finally:
             await self._platform.stop(keep_containers=self._keep)
+            rotation.cancel()
 
     def _tell(self) -> None:
         platform = self._platform

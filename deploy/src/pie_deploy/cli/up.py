@@ -21,14 +21,13 @@ from pie_deploy.cli.screen import say, show_json
 from pie_deploy.cli.verbs import Verb, verb
 from pie_deploy.config import Home, default_home
 from pie_deploy.config.address import Address, is_up, read_address, who_is_up
+from pie_deploy.config.platform_log import is_large, platform_log, put_away
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.errors import AlreadyExistsError, DeadlineError, ErrorBody, UnreachableError
 
 app = verb()
 
 LOOK_S = 0.05
-LOG_BYTES_MAX = 10 << 20
-"""Of a log that the next control plane goes on with; the one before it is kept."""
 LOG_TAIL_BYTES = 4096
 
 Port = Annotated[
@@ -76,16 +75,11 @@ def up(
         os.execv(sys.executable, command)
     address = start_in_background(home, command, timeout if wait else None)
     if address is None:
-        say(f"the platform is coming up; its log is {log_of(home)}")
+        say(f"the platform is coming up; its log is {platform_log(home)}")
     elif as_json:
         show_json(address)
     else:
         say(f"the platform is up: API {address.api_url}, gateway {address.gateway_url}; stop it with: pie down")
-
-
-def log_of(home: Home) -> Path:
-    """Of a control plane in the background."""
-    return home.logs / "platform.log"
 
 
 def start_in_background(home: Home, command: list[str], timeout: str | None) -> Address | None:
@@ -93,9 +87,9 @@ def start_in_background(home: Home, command: list[str], timeout: str | None) -> 
     when it ends before.
     """
     home.create()
-    log = log_of(home)
-    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-        log.replace(log.with_name("platform.log.1"))
+    log = platform_log(home)
+    if is_large(log):
+        put_away(log)
     with log.open("ab") as output:
         begin = output.tell()
         child = subprocess.Popen(

@@ -63,6 +63,12 @@ def reasons(details: Sequence[Detail]) -> Iterator[str]:
         yield f"  and {more} more"
 
 
+def warn(about: str, problems: Sequence[Detail]) -> None:
+    """What is wrong with something that was done, or is shown. Nothing, where nothing is."""
+    if problems:
+        print("\n".join([printable(f"pie: {about}:"), *reasons(problems)]), file=sys.stderr, flush=True)
+
+
 class _Ending:
     """What commands and groups of the platform have in common: how they end. JSON is wanted as soon as the line says so
     somewhere, so that also what cannot be parsed is told as JSON.

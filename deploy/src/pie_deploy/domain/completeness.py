@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pie_deploy.domain.cycles import undelayed_cycle
+from pie_deploy.domain.cycles import cycle_problem, undelayed_cycle
 from pie_deploy.domain.endpoints import reaching
 from pie_deploy.domain.graph import Graph, Shape, Slot, TransformationSource, Vertex
 from pie_deploy.domain.head import Head
@@ -59,8 +59,7 @@ class _Checks:
             yield from self._types(vertex)
             yield from self._answers(vertex, self._head.shape(vertex.name))
         if cycle := undelayed_cycle(self._graph):
-            message = f"the cycle {' -> '.join([*cycle, cycle[0]])} does not go through a delay_one"
-            yield _problem(message, cycle[0])
+            yield cycle_problem(cycle)
 
     def _of_vertex(self, vertex: Vertex, shape: Shape) -> Iterator[Detail]:
         if vertex.source == TransformationSource(SKETCH):

@@ -1,13 +1,14 @@
 """Backends: typed graphs whose log of operations is the only truth. One lock per backend puts its changes in a row."""
 
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
 from pie_deploy.domain import log as logs
 from pie_deploy.domain.compact import compacted
+from pie_deploy.domain.completeness import problems
+from pie_deploy.domain.cycles import cycle_problem, cycle_through
 from pie_deploy.domain.digest import graph_hash
 from pie_deploy.domain.document import GraphDocument, changes, check_document, difference, document_of
 from pie_deploy.domain.endpoints import GraphEndpoint, endpoints
@@ -16,12 +17,12 @@ from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.log import Stamp
 from pie_deploy.domain.manifest import NAME_PATTERN
-from pie_deploy.domain.operations import Operation, OperationRecord
+from pie_deploy.domain.operations import Connect, Operation, OperationRecord
 from pie_deploy.domain.records import Backend
 from pie_deploy.domain.role import Permission
 from pie_deploy.domain.token import forwarding_token
 from pie_deploy.domain.undo import inverses
-from pie_deploy.errors import ConflictError, DeploymentLiveError, InvalidArgumentError, LeaseOwnershipError
+from pie_deploy.errors import ConflictError, DeploymentLiveError, Detail, InvalidArgumentError, LeaseOwnershipError
 from pie_deploy.limits import OPERATIONS_LISTED_MAX
 from pie_deploy.ports.store import Reading
 from pie_deploy.services.access import sees
@@ -31,7 +32,7 @@ from pie_deploy.services.heads import Heads, log
 from pie_deploy.services.history import inserted, named, tail_to_undo
 from pie_deploy.services.ledger import Change, Ledger
 from pie_deploy.services.lookup import backend_of, foreign, open_lease
-from pie_deploy.services.resolution import Resolver, check_graph_references, check_references, with_names
+from pie_deploy.services.resolution import Resolver, check_graph_references, check_references, names_in, with_names
 from pie_deploy.services.sequencer import Sequencer
 from pie_deploy.services.views import Appended, AppliedDocument, BackendView, EndpointView
 
@@ -98,9 +99,20 @@ class Backends:
         def choose(reading: Reading, backend: Backend) -> Sequence[Operation]:
             return [*map(Resolver(reading, actor, backend.lease_id).operation, operations)]
 
-        land = partial(logs.append, bridge=bridge)
+        warnings: list[Detail] = []
+
+        def land(head: Head, backend_id: str, operations: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
+            records = logs.append(head, backend_id, operations, stamp, bridge=bridge)
+            warnings[:] = _cycles(head, records)
+            return records
+
         records = self._sequencer.change(actor, ref, choose, land, count=len(operations), if_match=if_match)
-        return Appended(records=tuple(records), inserted=inserted(records))
+        names = self._names(record.operation for record in records)
+        return Appended(records=tuple(records), inserted=inserted(records), warnings=tuple(warnings), names=names)
+
+    def names(self, actor: Actor, operations: Iterable[Operation]) -> dict[str, str]:
+        """What people call the versions and files that operations, which the actor was shown, name by id."""
+        return self._names(operations)
 
     def operations(
         self, actor: Actor, ref: str, *, after: int = 0, limit: int | None = None, vertex: str | None = None
@@ -222,9 +234,21 @@ class Backends:
             chosen[:] = changes(self._heads.at(reading, backend).graph(), wanted)
             return chosen
 
-        records = self._sequencer.change(actor, backend.id, choose, logs.append, dry_run=dry_run)
+        found: list[Detail] = []
+
+        def land(head: Head, backend_id: str, operations: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
+            records = logs.append(head, backend_id, operations, stamp)
+            found[:] = problems(head.graph(), head.shapes, head.files)
+            return records
+
+        records = self._sequencer.change(actor, backend.id, choose, land, dry_run=dry_run)
         return AppliedDocument(
-            backend_id=backend.id, created=False, operations=tuple(chosen), records=() if dry_run else tuple(records)
+            backend_id=backend.id,
+            created=False,
+            operations=tuple(chosen),
+            records=() if dry_run else tuple(records),
+            problems=tuple(found),
+            names=self._names(chosen),
         )
 
     def export(self, actor: Actor, ref: str) -> GraphDocument:
@@ -245,8 +269,9 @@ class Backends:
         with self._ledger.reading() as reading:
             operations = changes(Graph(), Resolver(reading, actor, lease).document(document))
         records = logs.append(head, backend_id, operations, self._stamp(actor)) if operations else []
+        found, names = tuple(problems(head.graph(), head.shapes, head.files)), self._names(operations)
         if dry_run:
-            return AppliedDocument(backend_id=None, created=False, operations=tuple(operations))
+            return AppliedDocument(backend_id=None, created=False, operations=tuple(operations), problems=found, names=names)
         with self._ledger.change(actor) as change:
             backend = replace(_new(change, name, lease, backend_id), head=head.seq, graph_hash=head.hash())
             check_references(change.rows, backend, operations)
@@ -254,7 +279,14 @@ class Backends:
             change.rows.append(records)
             data = {"name": name, "operations": len(records)}
             change.tell("backend.created", backend_id=backend_id, lease_id=backend.lease_id, data=data)
-        return AppliedDocument(backend_id=backend_id, created=True, operations=tuple(operations), records=tuple(records))
+        return AppliedDocument(
+            backend_id=backend_id,
+            created=True,
+            operations=tuple(operations),
+            records=tuple(records),
+            problems=found,
+            names=names,
+        )
 
     def _endpoint(self, backend: Backend, endpoint: GraphEndpoint) -> EndpointView:
         token = forwarding_token(self._mac_key, backend.id, endpoint.vertex, endpoint.name, endpoint.rotation)
@@ -269,12 +301,23 @@ class Backends:
             rotation=endpoint.rotation,
         )
 
+    def _names(self, operations: Iterable[Operation]) -> dict[str, str]:
+        with self._ledger.reading() as reading:
+            return names_in(reading, operations)
+
     def _stamp(self, actor: Actor) -> Stamp:
         return Stamp(actor=actor.name, at_ns=self._ledger.now_ns(), surface=actor.surface, request_id=actor.request_id)
 
     def _id(self, actor: Actor, ref: str, permission: Permission = Permission.READ) -> str:
         with self._ledger.reading() as reading:
             return backend_of(reading, actor, ref, permission).id
+
+
+def _cycles(head: Head, records: Iterable[OperationRecord]) -> list[Detail]:
+    """The cycle without a delay that new edges have closed, if they have."""
+    ends = [record.operation.input.vertex for record in records if isinstance(record.operation, Connect)]
+    cycle = cycle_through(head.tables, ends)
+    return [cycle_problem(cycle)] if cycle else []
 
 
 def _new(change: Change, name: str, lease: str | None, id_: str) -> Backend:

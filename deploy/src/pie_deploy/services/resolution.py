@@ -43,6 +43,11 @@ def check_references(reading: Reading, backend: Backend, operations: Iterable[Op
     """That what the operations refer to by id is still there and may be used by the backend. Raises NotFoundError,
     LeaseOwnershipError.
     """
+    _check_ids(reading, backend, *_ids_in(operations))
+
+
+def _ids_in(operations: Iterable[Operation]) -> tuple[set[str], set[str]]:
+    """Of component versions, and of files."""
     versions: set[str] = set()
     files: set[str] = set()
     for operation in operations:
@@ -52,7 +57,7 @@ def check_references(reading: Reading, backend: Backend, operations: Iterable[Op
             files.update(operation.files.values())
         if isinstance(operation, AddFile):
             files.add(operation.file)
-    _check_ids(reading, backend, versions, files)
+    return versions, files
 
 
 def check_graph_references(reading: Reading, backend: Backend, graph: Graph) -> None:
@@ -68,6 +73,18 @@ def _check_ids(reading: Reading, backend: Backend, versions: set[str], files: se
                 raise NotFoundError(f"there is no {kind} {id_}")
             if found.lease_id not in (None, backend.lease_id):
                 raise foreign(kind, id_, found.lease_id)
+
+
+def names_in(reading: Reading, operations: Iterable[Operation]) -> dict[str, str]:
+    """What people call the versions and files that the operations name by id; those that are gone have no name."""
+    versions, files = _ids_in(operations)
+    found = {id_: _version_name(reading, id_) for id_ in versions} | {id_: _name_of_file(reading, id_) for id_ in files}
+    return {id_: name for id_, name in found.items() if name != id_}
+
+
+def _name_of_file(reading: Reading, id_: str) -> str:
+    file = reading.find_file(id_)
+    return id_ if file is None else file.name
 
 
 def with_names(reading: Reading, document: GraphDocument) -> GraphDocument:

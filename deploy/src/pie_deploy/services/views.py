@@ -68,6 +68,10 @@ class Appended(_View, frozen=True, kw_only=True):
     records: tuple[OperationRecord, ...]
     inserted: tuple[str, ...] = ()
     """Vertices that were added to bridge types, in the order of the edges that asked for it."""
+    warnings: tuple[Detail, ...] = ()
+    """What landed, and yet keeps the graph from being deployed: a cycle without a delay."""
+    names: dict[str, str] = {}
+    """What people call the versions (`name@version`) and files that the records name by id."""
 
 
 class AppliedDocument(_View, frozen=True, kw_only=True):
@@ -78,6 +82,10 @@ class AppliedDocument(_View, frozen=True, kw_only=True):
     """What was, or with `dry_run` would be, appended. Empty: nothing to change."""
     records: tuple[OperationRecord, ...] = ()
     inserted: tuple[str, ...] = ()
+    problems: tuple[Detail, ...] = ()
+    """Why the graph could not be deployed then. Told only where something was, or would be, appended."""
+    names: dict[str, str] = {}
+    """What people call the versions (`name@version`) and files that the operations name by id."""
 
 
 class EndpointView(_View, frozen=True, kw_only=True):

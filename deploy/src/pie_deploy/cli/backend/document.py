@@ -9,12 +9,18 @@ from msgspec.structs import replace
 from pie_deploy.cli.backend.arguments import BackendRef
 from pie_deploy.cli.backend.operations import sentence
 from pie_deploy.cli.client import Client, at, connect, given
+from pie_deploy.cli.component.packing import read_manifest
 from pie_deploy.cli.component.publishing import Packed, packed, publish, published
 from pie_deploy.cli.options import Json, LeaseId
 from pie_deploy.cli.screen import say, show_json
+from pie_deploy.cli.verbs import warn
+from pie_deploy.domain.completeness import problems
 from pie_deploy.domain.document import GraphDocument, changes, parse_document, print_document, renamed
 from pie_deploy.domain.graph import ComponentSource, Edge, Graph, Slot, TransformationSource, Vertex
+from pie_deploy.domain.head import Head
+from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.records import ComponentVersion, File
+from pie_deploy.domain.shape import shapes_from
 from pie_deploy.errors import InvalidArgumentError, NotFoundError, StorageError
 from pie_deploy.limits import DOCUMENT_BYTES_MAX
 from pie_deploy.services.views import AppliedDocument, BackendView, VertexView
@@ -37,7 +43,7 @@ def apply(
     """
     document = read(file, name)
     with connect() as client:
-        folders = Folders(client, file.parent, lease)
+        folders = Folders(client, file.parent, lease, quiet=as_json)
         if dry_run:
             applied = preview(client, folders, document)
         else:
@@ -94,14 +100,20 @@ def preview(client: Client, folders: "Folders", document: GraphDocument) -> Appl
     if None not in known.values():
         return _apply(client, renamed(document, lambda ref: known[ref] or ref, str), dry_run=True, lease=None)
 
-    def version_id(ref: str) -> str:
-        found = known[ref]
-        return f"{ref} (to be published)" if found is None else client.get(at("components", found), ComponentVersion).id
-
+    versions = Versions(client, folders)
     view = _view(client, document.name or "")
-    wanted = renamed(document, version_id, lambda ref: client.get(at("files", ref), File).id)
-    operations = changes(Graph() if view is None else graph_of(view), wanted)
-    return AppliedDocument(backend_id=None if view is None else view.backend.id, created=view is None, operations=tuple(operations))
+    graph = Graph() if view is None else graph_of(view)
+    wanted = renamed(document, versions.id_of, lambda ref: client.get(at("files", ref), File).id)
+    operations = changes(graph, wanted)
+    head = Head(shapes_from(versions.manifest), graph)
+    head.apply(operations)  # raises what the platform would
+    return AppliedDocument(
+        backend_id=None if view is None else view.backend.id,
+        created=view is None,
+        operations=tuple(operations),
+        problems=tuple(problems(head.graph(), head.shapes)),
+        names=versions.names,
+    )
 
 
 def tell(applied: AppliedDocument, name: str, *, dry_run: bool) -> None:
@@ -111,20 +123,50 @@ def tell(applied: AppliedDocument, name: str, *, dry_run: bool) -> None:
         print(f"✓ {name} is made ({applied.backend_id})", flush=True)
     if applied.records:
         for record in applied.records:
-            print(f"✓ {record.seq}  {sentence(record.operation)}", flush=True)
+            print(f"✓ {record.seq}  {sentence(record.operation, applied.names)}", flush=True)
     else:
         for operation in applied.operations:
-            print(f"  {sentence(operation)}", flush=True)
+            print(f"  {sentence(operation, applied.names)}", flush=True)
     if applied.inserted:
         print(f"  inserted to make the types fit: {', '.join(applied.inserted)}", flush=True)
     if not applied.operations:
         say(f"{name} is what the file says")
+    warn(f"{name} {'could not' if dry_run else 'cannot'} be deployed like this", applied.problems)
+
+
+class Versions:
+    """What the platform has, and folders as if it had them."""
+
+    def __init__(self, client: Client, folders: "Folders") -> None:
+        self._client = client
+        self._folders = folders
+        self._manifests: dict[str, ComponentManifest] = {}
+        self.names: dict[str, str] = {}
+        """`name@version` by id."""
+
+    def id_of(self, ref: str) -> str:
+        found = self._folders.found(ref)
+        if found is None:
+            id_ = f"{ref} (to be published)"
+            self._manifests[id_] = self._folders.manifest(ref)
+            return id_
+        version = self._client.get(at("components", found), ComponentVersion)
+        self._manifests[version.id] = version.manifest
+        self.names[version.id] = f"{version.name}@{version.version}"
+        return version.id
+
+    def manifest(self, id_: str) -> ComponentManifest:
+        """Also of a version that the graph has and the document has not. Raises NotFoundError."""
+        if id_ not in self._manifests:
+            self._manifests[id_] = self._client.get(at("components", id_), ComponentVersion).manifest
+        return self._manifests[id_]
 
 
 class Folders:
     """The components that a document gives as folders, which are relative to the document; each is packed once."""
 
-    def __init__(self, client: Client, base: Path, lease: str | None) -> None:
+    def __init__(self, client: Client, base: Path, lease: str | None, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._client = client
         self._base = base
         self._lease = lease
@@ -137,7 +179,8 @@ class Folders:
         if found is not None:
             return found
         version = publish(self._client, self._packed[ref], self._lease)
-        say(f"published {ref} as {version.name}@{version.version}")
+        if not self._quiet:
+            say(f"published {ref} as {version.name}@{version.version}")
         self._ids[ref] = version.id
         return version.id
 
@@ -151,6 +194,10 @@ class Folders:
             if version is not None:
                 self._ids[ref] = version.id
         return self._ids.get(ref)
+
+    def manifest(self, ref: str) -> ComponentManifest:
+        """Of a folder that was looked for."""
+        return read_manifest(self._packed[ref].folder)
 
 
 def is_folder(ref: str) -> bool:

@@ -10,6 +10,7 @@ from pie_deploy.cli.backend.operations import sentence
 from pie_deploy.cli.client import at, connect
 from pie_deploy.cli.options import Json
 from pie_deploy.cli.screen import show_done, show_json
+from pie_deploy.cli.verbs import warn
 from pie_deploy.domain.operations import (
     AddFile,
     AddVertex,
@@ -55,9 +56,10 @@ def tell(appended: Appended, *, as_json: bool) -> None:
         show_json(appended)
         return
     for record in appended.records:
-        print(f"✓ {record.seq}  {sentence(record.operation)}", flush=True)
+        print(f"✓ {record.seq}  {sentence(record.operation, appended.names)}", flush=True)
     if appended.inserted:
         print(f"  inserted to make the types fit: {', '.join(appended.inserted)}", flush=True)
+    warn("it cannot be deployed like this", appended.warnings)
 
 
 @app.command("add-vertex")

@@ -1,6 +1,5 @@
 """The verbs that look at backends, make and delete them."""
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -10,16 +9,17 @@ import msgspec
 import typer
 
 from pie_deploy.cli.backend.arguments import BackendRef
-from pie_deploy.cli.backend.operations import COLUMNS as OPERATION_COLUMNS
+from pie_deploy.cli.backend.operations import columns as operation_columns
 from pie_deploy.cli.backend.operations import sentence
 from pie_deploy.cli.client import Client, at, connect, given
 from pie_deploy.cli.options import Json, LeaseId, Watch, Wide
 from pie_deploy.cli.patience import present
 from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_facts, show_json
 from pie_deploy.cli.text import ago, described, joined, when
-from pie_deploy.cli.verbs import reasons
+from pie_deploy.cli.verbs import warn
 from pie_deploy.domain.operations import Operation, OperationRecord
 from pie_deploy.domain.records import Backend
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.errors import NotFoundError
 from pie_deploy.services.views import AliasView, BackendView, EdgeView, EndpointView, VertexView
 
@@ -71,6 +71,12 @@ ALIASES: Columns[AliasView] = Columns(
 
 class _Operations(msgspec.Struct, frozen=True):
     items: list[Operation]
+    names: dict[str, str] = {}
+
+
+class _Log(msgspec.Struct, frozen=True):
+    items: list[OperationRecord]
+    names: dict[str, str] = {}
 
 
 @app.command()
@@ -120,9 +126,7 @@ def show_backend(backend: BackendRef, wide: Wide = False, as_json: Json = False)
         if listing.cells:
             print()
             show(listing, as_json=False, wide=wide)
-    if view.problems:
-        say("it cannot be deployed as it is:")
-        print("\n".join(reasons(view.problems)), file=sys.stderr)
+    warn("it cannot be deployed as it is", view.problems)
 
 
 @app.command()
@@ -166,9 +170,10 @@ def operations(
     as_json: Json = False,
 ) -> None:
     """Show the log of a backend. For example: pie backend operations wordcount --vertex count"""
+    names: dict[str, str] = {}
     with connect() as client:
-        records = list(islice(log(client, backend, after, limit, vertex), limit))
-    show(Listing(OPERATION_COLUMNS, records, empty="there are no operations"), as_json=as_json, wide=wide)
+        records = list(islice(log(client, backend, after, limit, vertex, names), limit))
+    show(Listing(operation_columns(names), records, empty="there are no operations"), as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -182,17 +187,19 @@ def endpoints(
     with connect() as client:
         rows = client.items(at("backends", backend, "endpoints"), EndpointView)
     if role is not None:
-        print(_url(rows, role))
-        return
+        rows = [_of_role(rows, role)]
+        if not as_json:
+            print(rows[0].url)
+            return
     empty = "nothing is published; see: pie backend change-endpoint-alias"
     show(Listing(ENDPOINTS, rows, empty=empty), as_json=as_json, wide=wide)
 
 
-def _url(rows: Sequence[EndpointView], role: str) -> str:
+def _of_role(rows: Sequence[EndpointView], role: str) -> EndpointView:
     for row in rows:
         if row.role == role:
-            return row.url
-    raise NotFoundError(f"no endpoint has the role {role}; there are: {', '.join(row.role for row in rows) or 'none'}")
+            return row
+    raise NotFoundError(f"no endpoint has the role {role!r}", hint=hint(role, [row.role for row in rows]))
 
 
 @app.command()
@@ -203,22 +210,27 @@ def diff(
 ) -> None:
     """Show what would make a backend's graph that of another one. For example: pie backend diff wordcount staging"""
     with connect() as client:
-        changes = client.get(at("backends", backend, "diff"), _Operations, other=other).items
-    if as_json:
-        show_json(changes)
-        return
-    for operation in changes:
-        print(sentence(operation))
-    if not changes:
+        changes = client.get(at("backends", backend, "diff"), _Operations, other=other)
+        if as_json:
+            show_json(changes.items)
+            return
+        problems = client.get(at("backends", other), BackendView).problems
+    for operation in changes.items:
+        print(sentence(operation, changes.names))
+    if not changes.items:
         say("their graphs are the same")
+    warn(f"{other} cannot be deployed as it is", problems)
 
 
-def log(client: Client, backend: str, after: int, limit: int | None, vertex: str | None) -> Iterator[OperationRecord]:
-    """As many as are asked for; an answer has only so many."""
+def log(
+    client: Client, backend: str, after: int, limit: int | None, vertex: str | None, names: dict[str, str]
+) -> Iterator[OperationRecord]:
+    """As many as are asked for; an answer has only so many. `names` gets those of what the operations name by id."""
     path = at("backends", backend, "operations")
-    while page := client.items(path, OperationRecord, after=after, limit=limit, vertex=vertex):
-        yield from page
-        after = page[-1].seq
+    while (page := client.get(path, _Log, after=after, limit=limit, vertex=vertex)).items:
+        names |= page.names
+        yield from page.items
+        after = page.items[-1].seq
 
 
 def columns(names: Mapping[str, str], now_ns: int) -> Columns[Backend]:

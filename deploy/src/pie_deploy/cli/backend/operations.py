@@ -1,19 +1,33 @@
 """Operations as people read them."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from pie_deploy.cli.screen import Columns
 from pie_deploy.cli.text import when
 from pie_deploy.domain import operations as op
 from pie_deploy.domain.operations import Input, Operation, OperationRecord, Output
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
-def sentence(operation: Operation) -> str:
-    """What the operation does, on one line: its word, and what it is about."""
+
+def sentence(operation: Operation, names: Mapping[str, str] = NO_NAMES) -> str:
+    """What the operation does, on one line: its word, and what it is about.
+
+    names: what people call versions and files, by id.
+    """
+    operation = _named(operation, names)
     kind = type(operation)
     word = kind.__struct_config__.tag
     return f"{word} {ABOUT[kind](operation)}".rstrip()
+
+
+def _named(operation: Operation, names: Mapping[str, str]) -> Operation:
+    ids: dict[str, str] = {field: getattr(operation, field, None) or "" for field in ("component", "file")}
+    return replace(operation, **{field: names[id_] for field, id_ in ids.items() if id_ in names})
 
 
 def _output(slot: Output) -> str:
@@ -61,13 +75,14 @@ def _place(position: tuple[float, float] | None) -> str:
     return "(none)" if position is None else f"{position[0]:g}, {position[1]:g}"
 
 
-COLUMNS: Columns[OperationRecord] = Columns(
-    {
-        "SEQ": lambda record: record.seq,
-        "OPERATION": lambda record: sentence(record.operation),
-        "BY": lambda record: record.actor,
-        "AT": lambda record: when(record.at_ns),
-        "UNDOES": lambda record: record.undoes,
-    },
-    least=("UNDOES", "BY", "AT"),
-)
+def columns(names: Mapping[str, str]) -> Columns[OperationRecord]:
+    return Columns(
+        {
+            "SEQ": lambda record: record.seq,
+            "OPERATION": lambda record: sentence(record.operation, names),
+            "BY": lambda record: record.actor,
+            "AT": lambda record: when(record.at_ns),
+            "UNDOES": lambda record: record.undoes,
+        },
+        least=("UNDOES", "BY", "AT"),
+    )

@@ -83,7 +83,7 @@ class ProcessConfig(_Section, frozen=True, kw_only=True):
 
 
 class KeepConfig(_Section, frozen=True, kw_only=True):
-    """`keep`: how long what nobody needs any more stays on the disk. Environments and caches are made again when they are needed."""
+    """`keep`: how long what nobody needs any more stays on the disk. Environments and caches are made again when needed."""
 
     environments: Annotated[Duration, Meta(description="Virtual environments that no container uses.")] = "720h"
     caches: Annotated[Duration, Meta(description="Cache folders of components that no container uses.")] = "720h"

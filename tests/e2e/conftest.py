@@ -1,4 +1,4 @@
-"""Real programs in a real engine. Built and compiled components are kept between runs, in pytest's cache folder."""
+"""Real programs in a real engine."""
 
 import asyncio
 import gc
@@ -25,8 +25,8 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.fixture(scope="session")
-def home(request: pytest.FixtureRequest) -> Home:
-    return Home(request.config.cache.mkdir("pie-home"))
+def home(pie_cache: Path) -> Home:
+    return Home(pie_cache.parent)
 
 
 @pytest.fixture

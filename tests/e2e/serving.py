@@ -25,7 +25,6 @@ class Built:
 
 def home_beside(cached: Home, folder: Path) -> Home:
     """A home without users and programs that has what is built and compiled in common with another."""
-    (cached.root / "cache").mkdir(parents=True, exist_ok=True)
     folder.mkdir(exist_ok=True)
     (folder / "cache").symlink_to(cached.root / "cache")
     return Home(folder)

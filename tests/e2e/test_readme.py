@@ -33,7 +33,6 @@ ELSEWHERE = {
 def environment(home: Home, tmp_path: Path) -> dict[str, str]:
     """A person's first steps: a home without anything but what was built before, `pie` on the path."""
     (tmp_path / "home").mkdir()
-    home.root.joinpath("cache").mkdir(exist_ok=True)
     (tmp_path / "home" / "cache").symlink_to(home.root / "cache")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PIE_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}

@@ -75,7 +75,6 @@ def environment(home: Home, tmp_path: Path) -> dict[str, str]:
     private.chmod(0o600)
     private.with_suffix(".pub").write_bytes(key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" bob@here\n")
     (person / ".pie").mkdir()
-    home.root.joinpath("cache").mkdir(exist_ok=True)
     (person / ".pie" / "cache").symlink_to(home.root / "cache")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return {"PATH": path, "HOME": str(person), "HF_HUB_OFFLINE": "1", "LANG": "C.UTF-8"}

@@ -30,8 +30,8 @@ def test_what_cannot_be_built_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_new_project_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIE_HOME", str(tmp_path / "home"))
+def test_a_new_project_builds(tmp_path: Path, pie_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIE_HOME", str(pie_cache.parent))
     assert pie("new", "hello", "-o", str(tmp_path / "hello"))[0] == 0
     code, err = pie("build", str(tmp_path / "hello"), "-o", str(tmp_path / "out" / "hello.wasm"))
     assert code == 0, err

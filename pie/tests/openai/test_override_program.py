@@ -9,7 +9,8 @@ from pie.config.config import OpenAIConfig
 
 
 @pytest.mark.slow
-async def test_an_example_answers_chat_completions(tmp_path: Path) -> None:
+async def test_an_example_answers_chat_completions(tmp_path: Path, pie_cache: Path) -> None:
+    (tmp_path / "cache").symlink_to(pie_cache)
     programs = OpenAIConfig(chat_completions="text-completion")
     async with serving(tmp_path, configuration("torch", openai=programs)) as served:
         await served.engine.library.find("local", "text-completion")  # builds and compiles it, which may take long

@@ -99,13 +99,15 @@ def test_the_examples_of_this_checkout_are_found() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["./greet.py", "greet"])
-def test_source_is_built_on_the_way(tmp_path: Path, examples: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_is_built_on_the_way(
+    tmp_path: Path, pie_cache: Path, examples: Path, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     project = Path("greet")
     project.mkdir()
     for folder_, name in ((Path(), "greet.py"), (project, "main.py")):
-        (folder_ / name).write_text("def main(input):\n    return 'hi'\n")
+        (folder_ / name).write_text("def main(input):\n    return input\n")
     (project / "Pie.toml").write_text(MANIFEST.replace("hello", "greet"))
-    program = resolve(target, tmp_path / "cache", quiet, examples=examples)
+    program = resolve(target, pie_cache / "bakery", quiet, examples=examples)
     assert program.wasm.startswith(b"\0asm")
     assert program.id.name == "greet"

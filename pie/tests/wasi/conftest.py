@@ -12,13 +12,13 @@ from wasi.components import JAVASCRIPT_GUEST, Guest, python_guest
 
 @pytest.fixture(scope="session")
 def component_cache(request: pytest.FixtureRequest) -> Path:
-    """Kept between test runs; what lies there is named by content."""
+    """Built ones: kept between test runs; what lies there is named by content."""
     return request.config.cache.mkdir("components")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def sandbox(component_cache):
-    opened = Sandbox(wasi_interfaces(), cache_folder=component_cache)
+async def sandbox(pie_cache):
+    opened = Sandbox(wasi_interfaces(), cache_folder=pie_cache / "compiled")
     yield opened
     await opened.close()
 

@@ -15,11 +15,6 @@ INFERLETS = Path(__file__).parents[4] / "inferlets"
 ONE = "def main(input):\n    return 1\n"
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 def program(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "toast.py"
     path.write_text(text)
@@ -33,39 +28,35 @@ def complaint(tmp_path: Path, text: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_file_becomes_a_component_once(tmp_path: Path, cache: Path) -> None:
+def test_a_file_becomes_a_component_once_and_nothing_is_written_beside_it(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     told: list[str] = []
-    first = build_program(program(tmp_path, ONE), cache, told.append)
-    second = build_program(program(tmp_path, ONE), cache, told.append)
+    source, cache = program(tmp_path, ONE), tmp_path_factory.mktemp("cache")
+    first = build_program(source, cache, told.append)
+    second = build_program(source, cache, told.append)
     assert (first.cached, second.cached) == (False, True)
     assert first.wasm == second.wasm
     assert told == ["building toast@0.1.0 (takes about 6 s)"]
     assert read_component(first.wasm).exports == ("exports", "pie:inferlet/run@0.1.0")
-
-
-@pytest.mark.slow
-def test_nothing_is_written_beside_the_source(tmp_path: Path, cache: Path) -> None:
-    source = program(tmp_path, ONE)
-    build_program(source, cache)
     assert list(tmp_path.iterdir()) == [source]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.name for path in INFERLETS.iterdir() if path.is_dir()))
-def test_our_own_programs_build(name: str, pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.cache is not None
-    artifact = build_program(INFERLETS / name, pytestconfig.cache.mkdir("bakery"))  # kept between runs: a build takes seconds
+def test_our_own_programs_build(name: str, pie_cache: Path) -> None:
+    artifact = build_program(INFERLETS / name, pie_cache / "bakery")
     assert artifact.manifest.package.name == name
     assert artifact.manifest.package.description
     assert all(parameter.description for parameter in artifact.manifest.parameters.values())
 
 
 @pytest.mark.slow
-def test_the_command_builds_a_new_project(tmp_path: Path, cache: Path) -> None:
+def test_the_command_builds_a_new_project(tmp_path: Path, pie_cache: Path) -> None:
     runner = CliRunner()
     assert runner.invoke(app, ["create", "toast", "-o", str(tmp_path / "toast")]).exit_code == 0
     target = tmp_path / "out" / "toast.wasm"
-    built = runner.invoke(app, ["build", str(tmp_path / "toast"), "-o", str(target), "--cache", str(cache)])
+    built = runner.invoke(app, ["build", str(tmp_path / "toast"), "-o", str(target), "--cache", str(pie_cache / "bakery")])
     assert built.exit_code == 0, built.output
     assert target.read_bytes().startswith(b"\0asm")
 

@@ -11,7 +11,7 @@ from bakery.project import Project
 from bakery.toolchain import Toolchain, find_toolchain
 from pie_wire.manifest import Manifest, Package
 
-PROJECT = Project(Manifest(package=Package("toast", "0.1.0")), {"main.py": b"1", "Pie.toml": b"2"})
+PROJECT = Project(Manifest(package=Package("toast", "0.1.0")), {"main.py": b"1", "data.txt": b"2"})
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_the_key_is_a_function_of_the_content(toolchain: Toolchain) -> None:
     assert cache_key(PROJECT, toolchain) == cache_key(replace(PROJECT, shown="other.py"), toolchain)
 
 
-@pytest.mark.parametrize("files", [{"main.py": b"1!"}, {"main.py": b"1", "Pie.toml": b"2", "new.txt": b""}, {"main.py": b"12"}])
+@pytest.mark.parametrize("files", [{"main.py": b"1!"}, {"main.py": b"1", "data.txt": b"2", "new.txt": b""}, {"main.py": b"12"}])
 def test_another_file_is_another_key(toolchain: Toolchain, files: dict[str, bytes]) -> None:
     assert cache_key(replace(PROJECT, files=files), toolchain) != cache_key(PROJECT, toolchain)
 

@@ -122,21 +122,18 @@ def engine_interfaces(imports: tuple[str, ...]) -> list[Interface]:
 
 
 @pytest.fixture(scope="module")
-def wasm(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> bytes:
+def wasm(tmp_path_factory: pytest.TempPathFactory, pie_cache: Path) -> bytes:
     folder = tmp_path_factory.mktemp("project")
     (folder / "Pie.toml").write_text('[package]\nname = "ways"\nversion = "0.1.0"\n')
     (folder / "main.py").write_text(PROGRAM)
     (folder / "helper.py").write_text(HELPER)
-    assert pytestconfig.cache is not None
-    return build(folder, pytestconfig.cache.mkdir("bakery")).wasm
+    return build(folder, pie_cache / "bakery").wasm
 
 
 @pytest.fixture
-async def sandbox(wasm: bytes, pytestconfig: pytest.Config) -> AsyncIterator[Sandbox]:
-    assert pytestconfig.cache is not None
-    cache_folder = Path(pytestconfig.cache.mkdir("compiled"))
+async def sandbox(wasm: bytes, pie_cache: Path) -> AsyncIterator[Sandbox]:
     interfaces = [*wasi_interfaces(), *engine_interfaces(read_component(wasm).imports)]
-    sandbox = Sandbox(interfaces, cache_folder=cache_folder)
+    sandbox = Sandbox(interfaces, cache_folder=pie_cache / "compiled")
     yield sandbox
     await sandbox.close()
 

@@ -20,7 +20,13 @@ def make(folder: Path, files: dict[str, str]) -> Path:
 def test_a_folder_is_its_manifest_and_its_files(tmp_path: Path) -> None:
     project = read_project(make(tmp_path, {"main.py": "a", "Pie.toml": MANIFEST, "sub/data.txt": "b"}))
     assert str(project.manifest.id) == "toast@0.2.0"
-    assert dict(project.files) == {"Pie.toml": MANIFEST.encode(), "main.py": b"a", "sub/data.txt": b"b"}
+    assert dict(project.files) == {"main.py": b"a", "sub/data.txt": b"b"}
+
+
+def test_what_is_only_about_a_program_changes_nothing_of_it(tmp_path: Path) -> None:
+    before = read_project(make(tmp_path, {"main.py": "a", "Pie.toml": MANIFEST, "README.md": "x", "sub/README.md": "data"}))
+    after = read_project(make(tmp_path, {"Pie.toml": MANIFEST.replace("0.2.0", "0.2.1"), "README.md": "y"}))
+    assert before.files == after.files == {"main.py": b"a", "sub/README.md": b"data"}
 
 
 def test_a_single_file_is_called_as_it_is_named(tmp_path: Path) -> None:
@@ -43,14 +49,14 @@ def test_hidden_built_and_installed_files_do_not_belong_to_it(tmp_path: Path) ->
         "node_modules/x.py",
     ]
     project = read_project(make(tmp_path, {"main.py": "", "Pie.toml": MANIFEST, **dict.fromkeys(clutter, "x")}))
-    assert set(project.files) == {"main.py", "Pie.toml"}
+    assert set(project.files) == {"main.py"}
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
     folder = make(tmp_path / "project", {"main.py": "", "Pie.toml": MANIFEST})
     (folder / "loop").symlink_to(folder)
     (folder / "secret.txt").symlink_to("/etc/hostname")
-    assert set(read_project(folder).files) == {"main.py", "Pie.toml"}
+    assert set(read_project(folder).files) == {"main.py"}
 
 
 @pytest.mark.parametrize("missing", ["main.py", "Pie.toml"])

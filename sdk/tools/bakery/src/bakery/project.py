@@ -14,13 +14,15 @@ MAIN = "main.py"
 MANIFEST = "Pie.toml"
 _LEFT_OUT = frozenset({"__pycache__", "build", "dist", "node_modules"})
 _LEFT_OUT_SUFFIXES = frozenset({".pyc", ".wasm"})
+_ABOUT_IT = frozenset({MANIFEST, "README.md"})
+"""Say what the program is: they are not in the component, and changing them builds nothing anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """A Python program. `main.py` among its files is where it begins.
 
-    files: content by path relative to the project, forward slashes.
+    files: content by path relative to the project, forward slashes; without the manifest.
     shown: how messages call the project's main file: a single-file program keeps its own name.
     """
 
@@ -70,7 +72,8 @@ def _manifest(path: Path) -> Manifest:
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Everything that may matter to the build, in a fixed order: hidden, built and installed files do not."""
     size_bytes = 0
-    for count, path in enumerate(_walk(folder), start=1):
+    about_it = {folder / name for name in _ABOUT_IT}
+    for count, path in enumerate((path for path in _walk(folder) if path not in about_it), start=1):
         content = path.read_bytes()
         size_bytes += len(content)
         if count > SOURCE_FILES_MAX or size_bytes > SOURCE_BYTES_MAX:

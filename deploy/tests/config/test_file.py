@@ -5,6 +5,7 @@ import pytest
 from pie_deploy.config import Config, Home, RuntimeConfig
 from pie_deploy.config.file import load, parse
 from pie_deploy.config.settings import ApiConfig
+from pie_deploy.domain.role import Role
 from pie_deploy.errors import InvalidArgumentError
 
 HASH = "ab" * 32
@@ -63,6 +64,11 @@ def test_a_whole_configuration_is_read() -> None:
         ("runtimes: {Local: {}}", "runtimes: expected `str` matching regex"),
         ("users: {alice: {keys: [secret]}}", "users.alice.keys[0]: expected `str` matching regex"),
         ("users: {alice: {password: x}}", "users.alice.password: unknown key"),
+        ("users: {alice: {role: admin}}", "users.alice.role: invalid enum value 'admin'"),
+        (
+            f"users: {{alice: {{keys: [{HASH}]}}, bob: {{role: viewer, keys: [{HASH}]}}}}",
+            f"users.bob.keys: {HASH[:12]}… is a key of alice, too",
+        ),
         ("database: mysql://x", "database: expected `str` matching regex"),
         ("gateway: {public_url: pie.example.org}", "gateway.public_url: expected `str` matching regex"),
         ("api: [", "did not find expected node content"),
@@ -73,6 +79,11 @@ def test_a_bad_value_is_refused_with_its_key(text: str, message: str) -> None:
     with pytest.raises(InvalidArgumentError) as refused:
         parse(text)
     assert message in str(refused.value)
+
+
+def test_users_have_the_role_that_is_said_and_else_the_one_that_they_always_had() -> None:
+    users = parse("users: {alice: {}, bob: {role: agent}}").users
+    assert (users["alice"].role, users["bob"].role) == (Role.OWNER, Role.AGENT)
 
 
 def test_the_error_names_the_file(tmp_path: Path) -> None:

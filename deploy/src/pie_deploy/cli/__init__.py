@@ -15,6 +15,7 @@ VERBS: Mapping[str, str] = {
     "runtime": "Where deployments run: list, create, lock, drain.",
     "lease": "Scopes for short-lived runs and live tests.",
     "file": "Files that are bound to vertices.",
+    "key": "API keys of the platform: create, list, revoke.",
     "type": "The catalogue of types.",
 }
 """The verbs and what they are for. The module `pie_deploy.cli.<verb>` has an `app`, a `typer.Typer`."""

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 PROMPT ?= What is the capital of France?
-PACKAGES := wire http client/python sdk/python sdk/tools/bakery pie deploy/flow deploy/component deploy
+PACKAGES := wire http sql client/python sdk/python sdk/tools/bakery pie deploy/flow deploy/component deploy
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.
 PIP := $(BIN)/pip --disable-pip-version-check install --progress-bar off
 
@@ -23,7 +23,7 @@ $(STAMP): $(addsuffix /pyproject.toml,$(PACKAGES))
 	@echo "==> installing PyTorch (CPU build)"
 	@$(PIP) -q torch==2.13.0
 	@echo "==> installing Pie and its tools"
-	@$(PIP) -q -e wire -e http -e client/python -e sdk/python -e sdk/tools/bakery -e "pie[dev]" -e deploy/flow -e deploy/component -e "deploy[postgresql]"
+	@$(PIP) -q -e wire -e http -e sql -e client/python -e sdk/python -e sdk/tools/bakery -e "pie[dev]" -e deploy/flow -e deploy/component -e "deploy[postgresql]"
 	@touch $@
 
 ## make run     run the text-completion program on the embedded model (PROMPT="…" asks something else)

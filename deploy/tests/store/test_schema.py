@@ -6,13 +6,14 @@ from sqlalchemy import Connection, inspect
 
 from pie_deploy.errors import StorageError
 from pie_deploy.store import open_store, schema
-from pie_deploy.store.database import Database
+from pie_deploy.store.database import open_database
 from pie_deploy.store.tables import metadata
+from pie_sql import Database
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+    database = open_database(database_url)
     yield database
     database.close()
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection, func, insert, inspect, select
 
 from pie_deploy.errors import StorageError
-from pie_deploy.store.database import Database
 from pie_deploy.store.tables import metadata, schema_version
+from pie_sql import Database
 
 Step = Callable[[Connection], None]
 

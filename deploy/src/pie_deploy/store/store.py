@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from pie_deploy.clock import Clock, SystemClock
 from pie_deploy.store import schema
-from pie_deploy.store.database import Database
+from pie_deploy.store.database import open_database
 from pie_deploy.store.reading import SqlReading
 from pie_deploy.store.writing import SqlTransaction
+from pie_sql import Database
 
 
 class SqlStore:
@@ -32,7 +33,7 @@ class SqlStore:
 
 def open_store(url: str, clock: Clock | None = None) -> SqlStore:
     """The store of a URL: `sqlite:///PATH` or `postgresql://…`; its tables are made or brought up to date. Raises StorageError."""
-    database = Database(url)
+    database = open_database(url)
     try:
         schema.prepare(database, (clock or SystemClock()).now_ns())
     except BaseException:

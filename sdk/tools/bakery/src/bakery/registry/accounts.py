@@ -4,11 +4,11 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bakery.errors import NotFoundError
-from bakery.registry.database import Database
 from bakery.registry.names import checked_user_name
 from bakery.registry.records import IssuedToken, User
 from bakery.registry.tables import tokens, users
 from bakery.registry.tokens import HINT_CHARACTERS, hash_of, new_token
+from pie_sql import Database
 
 
 class Accounts:

@@ -15,7 +15,7 @@ from bakery.limits import ADDRESSES_MAX, ARTIFACT_BYTES_MAX, REQUESTS_BURST, REQ
 from bakery.registry.accounts import Accounts
 from bakery.registry.api import Api
 from bakery.registry.artifacts import Artifacts
-from bakery.registry.database import Database
+from bakery.registry.database import open_database
 from bakery.registry.guard import Guard
 from bakery.registry.publishing import Publishing
 from bakery.registry.refusals import handlers
@@ -45,7 +45,7 @@ class Application:
     ) -> None:
         """Makes tables that are missing. Raises `StoreError`."""
         options = options or Options()
-        self._database = Database(database)
+        self._database = open_database(database)
         self._now = now
         self.store = Store(self._database)
         self.store.create()

@@ -11,7 +11,6 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from bakery.errors import ConflictError, NotFoundError, TooManyError
 from bakery.limits import UPLOADS_PENDING_MAX
 from bakery.registry import rules
-from bakery.registry.database import Database
 from bakery.registry.names import ProgramName, sort_key
 from bakery.registry.records import (
     Artifact,
@@ -27,6 +26,7 @@ from bakery.registry.records import (
     Version,
 )
 from bakery.registry.tables import metadata, programs, settings, uploads, users, versions
+from pie_sql import Database
 
 T = TypeVar("T")
 _SIGNING_KEY = "upload-signing-key"
@@ -160,7 +160,7 @@ class Store:
             return connection.scalar(select(versions.c.id).where(versions.c.checksum == checksum).limit(1)) is not None
 
     def _create(self) -> None:
-        with self._database.writing() as connection:
+        with self._database.preparing() as connection:
             metadata.create_all(connection)
 
     def _announce(self, user: User, upload: Upload, now_s: float) -> None:

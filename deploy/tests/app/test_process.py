@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 from cli_fakes import run
 
-from pie_deploy.app.process import boxed, overridden
+from pie_deploy.app.process import overridden
 from pie_deploy.config import HOME_VARIABLE, ApiConfig, Config, GatewayConfig, Home
 from pie_deploy.config.address import holder, is_up, read_address
 from pie_deploy.limits import PLATFORM_LOG_BYTES_MAX
@@ -115,15 +115,6 @@ def test_the_command_line_wins_over_the_file() -> None:
     assert overridden(config, port=None, gateway_port=None) == config
     changed = overridden(config, port=0, gateway_port=0)
     assert (changed.api.port, changed.gateway) == (0, GatewayConfig(port=0, public_url="https://x"))
-
-
-def test_a_box_is_as_wide_as_its_longest_line() -> None:
-    assert boxed("Pie", [("API", "http://x"), ("A", "b")]) == [
-        "╭─ Pie ─────────╮",
-        "│ API  http://x │",
-        "│ A    b        │",
-        "╰───────────────╯",
-    ]
 
 
 @pytest.mark.slow

@@ -1,14 +1,10 @@
 """`pie serve`: the server, in the foreground until it is told to stop."""
 
 import asyncio
-import gc
 import json
 import logging
 import os
-import resource
-import signal
 import sys
-from contextlib import suppress
 from importlib.metadata import version
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Annotated
@@ -17,17 +13,13 @@ import typer
 
 from pie.errors import ServerError
 from pie_cli.options import ConfigPath
+from pie_http.foreground import Stop, allow_many_connections, boxed, say, spare_collector
 
 if TYPE_CHECKING:
     from pie.config.config import Config
     from pie.config.home import Home
     from pie.server import Server
 
-EXIT_INTERRUPTED = 130
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DESCRIPTORS = 1 << 20
-"""File descriptors that we ask for: one per connection that `limits.connections` may allow. Some systems grant a billion, which
-makes programs slow that look at each of them."""
 LOG_BYTES_MAX = 10 << 20
 """Of a log file; the one before it is kept."""
 HINT_NO_USERS = "nobody can log in yet; add yourself: pie auth add NAME --operator < ~/.ssh/id_ed25519.pub"
@@ -100,19 +92,6 @@ def log_to(home: "Home | None", *, verbose: bool) -> None:
     logging.getLogger("pie").setLevel(logging.DEBUG if verbose else logging.NOTSET)
 
 
-def allow_many_connections() -> None:
-    """Each connection takes a file descriptor, of which shells grant 1024 unless they are asked for more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
-
-
-def _spare_collector() -> None:
-    """What is there once the models are loaded stays: the garbage collector need not look through it again, which takes 50 ms each
-    time, during which nobody is served."""
-    gc.collect()
-    gc.freeze()
-
-
 class Serving:
     """One server's life, and who ends it."""
 
@@ -120,17 +99,17 @@ class Serving:
         self._server = server
         self._as_json = as_json
         self._monitor = monitor
-        self._asked_to_stop = asyncio.Event()
+        self._stop = Stop()
 
     async def to_the_end(self) -> int:
         """The exit code. Raises what the server raises when it cannot be started."""
-        self._heed_signals()
+        self._stop.heed_signals()
         try:
             users = await self._server.open()
             for line in banner(self._server, users):
                 say(line)
             if await self._load():
-                _spare_collector()
+                spare_collector()
                 await self._serve()
         finally:
             await self._server.close()
@@ -139,7 +118,7 @@ class Serving:
     async def _load(self) -> bool:
         """Whether the models are loaded now; False: told to stop before."""
         loading = asyncio.create_task(self._server.load())
-        stop = asyncio.create_task(self._asked_to_stop.wait())
+        stop = asyncio.create_task(self._stop.wait())
         await asyncio.wait((loading, stop), return_when=asyncio.FIRST_COMPLETED)
         for task in (loading, stop):
             if not task.done():
@@ -148,7 +127,7 @@ class Serving:
         if loading.cancelled():
             return False
         loading.result()
-        return not self._asked_to_stop.is_set()
+        return not self._stop.is_asked
 
     async def _serve(self) -> None:
         say(f"✓ Server ready at {self._server.url}")
@@ -158,7 +137,7 @@ class Serving:
         if self._monitor:
             await self._watched()
         else:
-            await self._asked_to_stop.wait()
+            await self._stop.wait()
         grace_s = self._server.config.server.grace_s
         if count := len(self._server.engine.processes()):
             say(f"stopping: running processes ({count}) get up to {grace_s:g} s to finish; Ctrl-C again stops at once")
@@ -173,24 +152,13 @@ class Serving:
         try:
             monitor = Monitor(ClientSource(client), self._server.url)
             showing = asyncio.create_task(monitor.run_async())
-            stop = asyncio.create_task(self._asked_to_stop.wait())
+            stop = asyncio.create_task(self._stop.wait())
             await asyncio.wait((showing, stop), return_when=asyncio.FIRST_COMPLETED)
             stop.cancel()
             monitor.exit()
             await showing
         finally:
             await client.close()
-
-    def _heed_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOPPING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us in the background wants it so
-                loop.add_signal_handler(number, self._stop)
-
-    def _stop(self) -> None:
-        if self._asked_to_stop.is_set():
-            os._exit(EXIT_INTERRUPTED)  # the workers notice that we are gone
-        self._asked_to_stop.set()
 
 
 def banner(server: "Server", users: int) -> list[str]:
@@ -204,22 +172,3 @@ def banner(server: "Server", users: int) -> list[str]:
         rows[-1] = ("Auth", f"on, {users} user{'' if users == 1 else 's'}")
     lines = boxed(f"Pie {version('pie-engine')}", rows)
     return [*lines, HINT_NO_USERS] if config.auth.enabled and users == 0 else lines
-
-
-def boxed(title: str, rows: list[tuple[str, str]]) -> list[str]:
-    """A table in a frame."""
-    left = max(len(name) for name, _ in rows)
-    lines = [f"{name:{left}}  {value}" for name, value in rows]
-    width = max(len(title) + 1, *map(len, lines))
-    return [
-        f"╭─ {title} {'─' * (width - len(title) - 1)}╮",
-        *(f"│ {line:{width}} │" for line in lines),
-        f"╰{'─' * (width + 2)}╯",
-    ]
-
-
-def say(text: str) -> None:
-    """To whoever watches, if there is somebody; stdout is for programs."""
-    if sys.stderr is not None:
-        with suppress(OSError):  # the reader of our stderr has gone, which is no reason to stop serving
-            print(text, file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ from pie.config.home import Home
 from pie.errors import ServerError
 from pie.server import Server
 from pie_cli.main import app
-from pie_cli.serve import HINT_NO_USERS, banner, boxed, log_to, overridden
+from pie_cli.serve import HINT_NO_USERS, banner, log_to, overridden
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -26,15 +26,6 @@ def test_the_command_line_wins_over_the_file() -> None:
 def test_what_the_command_line_does_not_say_stays_as_in_the_file() -> None:
     config = Config(server=ServerConfig(host="::1", port=9, verbose=True), auth=AuthConfig(enabled=False))
     assert overridden(config, host=None, port=None, no_auth=False, debug=False) == config
-
-
-def test_a_box_is_as_wide_as_its_longest_line() -> None:
-    assert boxed("Pie", [("Host", "ws://x"), ("A", "b")]) == [
-        "╭─ Pie ────────╮",
-        "│ Host  ws://x │",
-        "│ A     b      │",
-        "╰──────────────╯",
-    ]
 
 
 def test_the_banner_names_address_models_and_who_may_come_in(tmp_path: Path) -> None:

@@ -6,13 +6,10 @@ SIGUSR1                   stop, but leave the containers to the next control pla
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
-import resource
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,17 +18,13 @@ import uvloop
 
 from pie_deploy.app.log_rotation import LogRotation
 from pie_deploy.app.platform import Platform
-from pie_deploy.cli.exits import INTERRUPTED, exit_status
+from pie_deploy.cli.exits import exit_status
 from pie_deploy.cli.verbs import told
 from pie_deploy.config import Config, Home, default_home
 from pie_deploy.config.file import load
 from pie_deploy.config.platform_log import platform_log
 from pie_deploy.errors import DeployError
-
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-DESCRIPTORS = 1 << 20
-"""File descriptors that we ask for: a few per container and one per connection. Some systems grant a billion, which makes programs
-slow that look at each of them."""
+from pie_http.foreground import Stop, allow_many_connections, boxed, say, spare_collector
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class Options:
 def main() -> None:
     options = _options(sys.argv[1:])
     _log(debug=options.debug)
-    _allow_many_connections()
+    allow_many_connections()
     home = default_home()
     try:
         config = overridden(load(home, options.config), port=options.port, gateway_port=options.gateway_port)
@@ -55,7 +48,7 @@ def main() -> None:
             runner.run(Process(home, config, options).to_the_end())
     except DeployError as error:
         for line in told(error, as_json=options.as_json):
-            _say(line)
+            say(line)
         sys.exit(exit_status(error.code))
 
 
@@ -77,7 +70,7 @@ class Process:
         self._home = home
         self._options = options
         self._keep = options.keep
-        self._asked_to_stop = asyncio.Event()
+        self._stop = Stop()
 
     async def to_the_end(self) -> None:
         """Raises what the platform raises when it cannot be started, or fails."""
@@ -85,7 +78,7 @@ class Process:
         rotation = asyncio.create_task(LogRotation(platform_log(self._home)).run(), name="log rotation")
         try:
             await self._platform.start()
-            _spare_collector()
+            spare_collector()
             self._tell()
             await self._until_stopped()
         finally:
@@ -95,37 +88,29 @@ class Process:
     def _tell(self) -> None:
         platform = self._platform
         for line in banner(platform, self._home):
-            _say(line)
-        _say(f"✓ Platform ready at {platform.api_url}")
+            say(line)
+        say(f"✓ Platform ready at {platform.api_url}")
         if self._options.as_json:
             ready = {"api_url": platform.api_url, "gateway_url": platform.gateway_url, "pid": os.getpid()}
             print(msgspec.json.encode(ready).decode(), flush=True)
 
     async def _until_stopped(self) -> None:
-        stop = asyncio.create_task(self._asked_to_stop.wait())
+        stop = asyncio.create_task(self._stop.wait())
         failure = asyncio.create_task(self._platform.failure())
         await asyncio.wait((stop, failure), return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if failure.done():
             failure.result()
         failure.cancel()
-        _say("stopping" + (": containers run on for the next `pie up`" if self._keep else "; Ctrl-C again stops at once"))
+        say("stopping" + (": containers run on for the next `pie up`" if self._keep else "; Ctrl-C again stops at once"))
 
     def _heed_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOPPING:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # whoever started us in the background wants it so
-                loop.add_signal_handler(number, self._stop)
-        loop.add_signal_handler(signal.SIGUSR1, self._stop_and_keep)
-
-    def _stop(self) -> None:
-        if self._asked_to_stop.is_set():
-            os._exit(INTERRUPTED)  # the supervisors notice that we are gone
-        self._asked_to_stop.set()
+        self._stop.heed_signals()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._stop_and_keep)
 
     def _stop_and_keep(self) -> None:
         self._keep = True
-        self._asked_to_stop.set()
+        self._stop.ask()
 
 
 def banner(platform: Platform, home: Home) -> list[str]:
@@ -138,18 +123,6 @@ def banner(platform: Platform, home: Home) -> list[str]:
         ("Runtimes", ", ".join(platform.config.runtimes) or "none"),
     ]
     return boxed("Pie deployment platform", rows)
-
-
-def boxed(title: str, rows: list[tuple[str, str]]) -> list[str]:
-    """A table in a frame."""
-    left = max(len(name) for name, _ in rows)
-    lines = [f"{name:{left}}  {value}" for name, value in rows]
-    width = max(len(title) + 1, *map(len, lines))
-    return [
-        f"╭─ {title} {'─' * (width - len(title) - 1)}╮",
-        *(f"│ {line:{width}} │" for line in lines),
-        f"╰{'─' * (width + 2)}╯",
-    ]
 
 
 def _options(arguments: list[str]) -> Options:
@@ -166,23 +139,3 @@ def _options(arguments: list[str]) -> Options:
 def _log(*, debug: bool) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s pie: %(levelname)s %(name)s: %(message)s")
     logging.getLogger("pie_deploy").setLevel(logging.DEBUG if debug else logging.NOTSET)
-
-
-def _allow_many_connections() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, DESCRIPTORS)), hard))
-
-
-def _spare_collector() -> None:
-    """What is there by now stays: the garbage collector need not look through it again, which takes 50 ms each time, during which
-    nobody is served.
-    """
-    gc.collect()
-    gc.freeze()
-
-
-def _say(text: str) -> None:
-    """To whoever watches, if there is somebody; stdout is for programs."""
-    if sys.stderr is not None:
-        with suppress(OSError):  # the reader of our stderr has gone, which is no reason to stop
-            print(text, file=sys.stderr, flush=True)

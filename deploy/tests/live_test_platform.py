@@ -11,11 +11,12 @@ import msgspec
 import uvicorn
 from msgspec.structs import replace
 
-from pie_deploy.domain.manifest import ComponentManifest
-from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease
+from pie_deploy.domain.manifest import ComponentManifest, FileSlot, GeneratedFile, Parameter, Worker
+from pie_deploy.domain.manifest import Endpoint as ManifestEndpoint
+from pie_deploy.domain.records import Backend, ComponentVersion, Container, Deployment, File, Lease, Runtime
 from pie_deploy.errors import DeployError, NotFoundError
 from pie_deploy.ports.launcher import LogLine
-from pie_deploy.services.views import Appended, AppliedDocument, EndpointView, LeaseView
+from pie_deploy.services.views import AliasView, Appended, AppliedDocument, BackendView, EndpointView, LeaseView, VertexView
 
 Scope = dict[str, Any]
 Handler = Callable[[Scope, bytes], Awaitable[tuple[int, bytes]]]
@@ -35,6 +36,8 @@ class FakePlatform:
     generated: dict[tuple[str, str], bytes] = field(default_factory=dict)
     refusals: dict[str, DeployError] = field(default_factory=dict)
     """By the last word of the path of a POST or DELETE."""
+    missing: set[str] = field(default_factory=set)
+    """Names that are not there when they are looked up."""
     ttl_ns: int = 120 * 10**9
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     lease_state: str = "open"
@@ -50,6 +53,8 @@ class FakePlatform:
     # --- The protocol ------------------------------------------------------------------------------------------------
 
     def get(self, path: str, kind: type[Any], **query: object) -> Any:
+        if kind in (BackendView, ComponentVersion, File, Runtime):
+            return self._looked_up(path, kind)
         if "/leases/" in path:
             self.lease_state = self.closing.pop(0) if self.closing else "rolled_back"
             return LeaseView(lease=self._lease())
@@ -87,16 +92,7 @@ class FakePlatform:
         number = sum(called == path for _, called, _ in self.calls)
         if kind is File:
             return _file(f"f-{number}", str(query["name"]), body)
-        return ComponentVersion(
-            id=f"cv-{number}",
-            name="scorer",
-            version=str(number),
-            state="prerelease",
-            manifest=ComponentManifest(name="scorer"),
-            content_hash="",
-            owner="ann",
-            created_at_ns=0,
-        )
+        return self._version(f"cv-{number}", number)
 
     def delete(self, path: str, kind: type[Any]) -> Any:
         self._called("DELETE", path, None)
@@ -113,6 +109,49 @@ class FakePlatform:
         vertex = path.split("/")[-2].removeprefix("c-")
         for text in list(self.logs.get(vertex, ()))[-tail:]:
             yield LogLine(at_ns=0, stream="stderr", text=text)
+
+    # --- What is there before the test -------------------------------------------------------------------------------
+
+    def manifest(self) -> ComponentManifest:
+        """Of every component: with everything that a test may ask for."""
+        slot = FileSlot(type="any", required=False)
+        worker = Worker(
+            config_schema={"top": Parameter(type="Int64", default="1"), "label": Parameter(type="String", default='""')},
+            file_schema={"model": slot, "other": slot},
+            generated_file_schema={"report": GeneratedFile(type="text")},
+        )
+        endpoints = {role: ManifestEndpoint(direction="egress", transports=one) for role, one in self.roles.items()}  # type: ignore[arg-type]
+        return ComponentManifest(name="scorer", worker=worker, http=endpoints)
+
+    def _looked_up(self, path: str, kind: type[Any]) -> Any:
+        ref = path.rpartition("/")[2]
+        if ref in self.missing:
+            raise NotFoundError(f"there is no {ref}", hint="there are none")
+        if kind is File:
+            return _file(ref, ref, b"")
+        if kind is Runtime:
+            return Runtime(id="r-1", name=ref, launcher="process", nodes=(), created_at_ns=0)
+        if kind is ComponentVersion:
+            return self._version(ref)
+        names = dict.fromkeys((*self.vertices, "v"))
+        return BackendView(
+            backend=Backend(id="b-0", name=ref, owner="ann", head=7, graph_hash="", created_at_ns=0),
+            vertices=tuple(VertexView(name=name, component="scorer@0", version_id="cv-0") for name in names),
+            edges=(),
+            aliases=tuple(AliasView(vertex="v", endpoint=role, role=role) for role in self.roles),
+        )
+
+    def _version(self, id_: str, number: int = 0) -> ComponentVersion:
+        return ComponentVersion(
+            id=id_,
+            name="scorer",
+            version=str(number),
+            state="prerelease",
+            manifest=self.manifest(),
+            content_hash="",
+            owner="ann",
+            created_at_ns=0,
+        )
 
     # --- Rows --------------------------------------------------------------------------------------------------------
 

@@ -140,6 +140,12 @@ class DeploymentFailedError(DeployError):
     code = "deployment_failed"
 
 
+class LiveTestFailedError(DeployError):
+    """The test ran, and what came out is not what it expects; `details` has what was wrong with which step."""
+
+    code = "test_failed"
+
+
 class PlacementError(DeployError):
     """The runtime cannot take the graph; `details` has every reason, per vertex."""
 

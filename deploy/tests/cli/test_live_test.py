@@ -25,30 +25,45 @@ class _Connected:
         pass
 
 
-def ran(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, folder: Path, steps: str = "[]") -> tuple[int, list[Event]]:
+def ran(
+    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, folder: Path, steps: str = "[]"
+) -> tuple[int, list[Event], list[str]]:
     manifest = folder / "test.yml"
     manifest.write_text(f"{{name: smoke, backend: {{fork: prod}}, steps: {steps}}}")
     monkeypatch.setattr(live_test, "connect", lambda: _Connected(platform))
     app = Typer()
     app.command()(live_test.run)
     result = CliRunner().invoke(app, ["--test", str(manifest)])
-    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()], result.stderr.splitlines()
 
 
 def test_a_test_that_passes_exits_with_0(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    status, events = ran(FakePlatform(), monkeypatch, tmp_path)
+    status, events, _ = ran(FakePlatform(), monkeypatch, tmp_path)
     assert (status, events[-1]["type"]) == (0, "result")
 
 
 def test_a_test_that_fails_exits_with_1(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    status, events = ran(FakePlatform(statuses=["failed"]), monkeypatch, tmp_path)
+    status, events, told = ran(FakePlatform(statuses=["failed"]), monkeypatch, tmp_path)
     assert (status, events[-1]["verdict"]) == (1, "failed")
+    assert told == ["pie: d-1 is failed: no luck"]
+
+
+def test_the_steps_that_failed_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    step = "[{expect_log: {vertex: count, matches: never, within: 0s}}]"
+    _, _, told = ran(FakePlatform(), monkeypatch, tmp_path, step)
+    assert told == ["pie: smoke has failed", "  - steps[0] expect_log: no line of 0 matches 'never'"]
+
+
+def test_what_is_not_there_is_told_with_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    status, _, told = ran(FakePlatform(), monkeypatch, tmp_path, "[{expect_log: {vertex: cuont, matches: x}}]")
+    assert (status, told[0]) == (1, "pie: steps[0]: the graph has no vertex cuont")
+    assert told[1].startswith("  did you mean count? there are ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_signal_rolls_the_lease_back(number: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     platform = _Interrupting(number)
-    status, _ = ran(platform, monkeypatch, tmp_path, "[{expect_log: {vertex: count, matches: never, within: 5m}}]")
+    status, _, _ = ran(platform, monkeypatch, tmp_path, "[{expect_log: {vertex: count, matches: never, within: 5m}}]")
     assert (status, platform.lease_state) == (130, "rolled_back")
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from pie_deploy.app.platform import Platform
 from pie_deploy.cli.client import Client
-from pie_deploy.cli.component.packing import pack
+from pie_deploy.cli.live_test import packed
 from pie_deploy.config import Config, Home
 from pie_deploy.domain.document import parse_document
 from pie_deploy.domain.records import ComponentVersion
@@ -83,7 +83,7 @@ async def run(platform: Platform, folder: Path, manifest: str, program: str = PR
     (source / "main.py").write_text(program)
     (folder / "test.yml").write_text(dedent(manifest))
     with Client(platform.api_url, platform.credential) as client:
-        events = run_live_test(client, folder / "test.yml", pack=pack, output=folder / "out")
+        events = run_live_test(client, folder / "test.yml", pack=packed, output=folder / "out")
         return [event async for event in events]
 
 
@@ -107,7 +107,7 @@ def make_prod(platform: Platform, folder: Path) -> None:
     (source.parent / "component.yml").write_text(COMPONENT)
     (source / "main.py").write_text(PROGRAM)
     with Client(platform.api_url, platform.credential) as client:
-        version = client.upload("/v1/components", ComponentVersion, pack(folder / "released"))
+        version = client.upload("/v1/components", ComponentVersion, packed(folder / "released").archive)
         client.post(f"/v1/components/{version.id}/promote", ComponentVersion)
         client.post("/v1/backends/prod/apply", AppliedDocument, {"document": parse_document(PROD)})
 

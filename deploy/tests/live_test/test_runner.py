@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -14,7 +14,7 @@ from live_test_platform import Endpoints, FakePlatform, serving
 
 from pie_deploy.clock import ManualClock
 from pie_deploy.errors import Detail, ManifestError, RuntimeFullError, StorageError, UnreachableError
-from pie_deploy.live_test import Event, run_live_test, steps
+from pie_deploy.live_test import Event, Packed, run_live_test, steps
 
 FORK = """
 name: smoke
@@ -47,11 +47,11 @@ def written(folder: Path, text: str) -> Path:
 async def run(platform: FakePlatform, folder: Path, text: str, **settings: Any) -> list[Event]:
     clock = ManualClock(1_700_000_000_500_000_000)
     path = written(folder, text)
-    return [event async for event in run_live_test(platform, path, pack=packed, clock=clock, **settings)]
+    return [event async for event in run_live_test(platform, path, pack=packing(platform), clock=clock, **settings)]
 
 
-def packed(folder: Path) -> bytes:
-    return f"archive of {folder.name}".encode()
+def packing(platform: FakePlatform) -> Callable[[Path], Packed]:
+    return lambda folder: Packed(f"archive of {folder.name}".encode(), platform.manifest())
 
 
 def types(events: list[Event]) -> list[str]:
@@ -195,7 +195,7 @@ async def test_folders_in_a_graph_are_published_once(platform: FakePlatform, tmp
     name: smoke
     graph:
       vertices: {a: {component: ./one}, b: {component: ./one}, c: {component: count@3}}
-      aliases: {a.in: text}
+      aliases: {a.text: text}
     """
     await run(platform, tmp_path, manifest)
     assert [body["body"] for body in platform.bodies("/components")] == [b"archive of one"]
@@ -347,17 +347,74 @@ async def test_whatever_fails_the_lease_is_rolled_back(platform: FakePlatform, t
 async def test_without_a_lease_nothing_is_done(platform: FakePlatform, tmp_path: Path) -> None:
     platform.refusals["leases"] = UnreachableError("it is not up")
     events = await run(platform, tmp_path, FORK)
-    assert types(events) == ["result"] and events[-1]["error"] == {"code": "unreachable", "message": "it is not up"}
+    assert types(events) == ["result"] and events[-1]["error"]["message"] == "it is not up"
 
 
 async def test_a_role_that_nobody_publishes_is_an_error(platform: FakePlatform, tmp_path: Path) -> None:
     events = await run(platform, tmp_path, FORK + "steps: [{send: {role: voice}}]")
-    assert events[-1]["error"]["message"] == "the graph publishes no endpoint as voice; it publishes counts, text"
+    assert types(events) == ["result"]
+    assert events[-1]["error"] == {
+        "code": "not_found",
+        "message": "steps[0]: the graph publishes no endpoint as voice",
+        "details": (),
+        "hint": "there are counts, text",
+    }
 
 
-async def test_a_fixture_that_is_not_there_is_an_error(platform: FakePlatform, tmp_path: Path) -> None:
-    events = await run(platform, tmp_path, FORK + "fixtures: {cat: {path: cat.png}}")
-    assert events[-1]["verdict"] == "error" and "cat.png: cannot be read" in events[-1]["error"]["message"]
+WRONG = {
+    "fixture": ("fixtures: {cat: {path: cat.png}}", "fixtures.cat: there is no file"),
+    "vertex of the candidate": ("candidate: {component: ./one, vertex: cuont}", "there is no vertex 'cuont'"),
+    "parameter": ("parameters: {count.tpo: 3}", "vertex count has no parameter 'tpo'"),
+    "value": ("parameters: {count.top: many}", "vertex count, parameter top: "),
+    "slot": ("files: {count.modle: f-1}", "vertex count has no file slot 'modle'"),
+    "file": ("files: {count.model: gone}", "there is no file 'gone'"),
+    "vertex of a log": ("steps: [{expect_log: {vertex: cuont, matches: x}}]", "steps[0]: the graph has no vertex cuont"),
+    "generated file": ("steps: [{expect_file: {vertex: count, slot: repotr}}]", "steps[0]: vertex count generates no file repotr"),
+    "collected role": ("collect: [{role: cuonts}]", "collect[0]: the graph publishes no endpoint as cuonts"),
+    "collected log": ("collect: [{logs: cuont}]", "collect[0]: the graph has no vertex cuont"),
+    "no stream": ("collect: [{role: text}]", "the endpoint text does not stream: it has neither sse nor ws"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG.keys())
+async def test_what_is_not_there_is_an_error_before_anything_is_begun(
+    platform: FakePlatform, tmp_path: Path, text: str, message: str
+) -> None:
+    platform.missing = {"gone"}
+    events = await run(platform, tmp_path, FORK + text)
+    assert (types(events), events[-1]["verdict"], platform.calls) == (["result"], "error", [])
+    assert message in events[-1]["error"]["message"]
+
+
+async def test_a_backend_and_a_runtime_that_are_not_there_are_told_together(platform: FakePlatform, tmp_path: Path) -> None:
+    platform.missing = {"wordcount", "lab"}
+    error = (await run(platform, tmp_path, FORK, runtime="lab"))[-1]["error"]
+    assert [one["message"] for one in error["details"]] == [
+        "there is no lab; there are none",
+        "there is no wordcount; there are none",
+    ]
+    assert platform.calls == []
+
+
+async def test_a_component_of_a_graph_that_is_not_there_is_an_error(platform: FakePlatform, tmp_path: Path) -> None:
+    platform.missing = {"count@3"}
+    events = await run(platform, tmp_path, "name: smoke\ngraph: {vertices: {a: {component: count@3}}}")
+    assert (events[-1]["error"]["message"], platform.calls) == ("there is no count@3", [])
+
+
+async def test_a_graph_that_could_not_be_deployed_is_an_error(platform: FakePlatform, tmp_path: Path) -> None:
+    graph = "name: smoke\ngraph: {vertices: {a: {transformation: tee}, b: {transformation: tee}}, edges: [a -> b, b -> a]}"
+    events = await run(platform, tmp_path, graph)
+    assert (events[-1]["error"]["code"], platform.calls) == ("graph_incomplete", [])
+
+
+async def test_a_fork_of_more_operations_than_there_are_is_an_error(platform: FakePlatform, tmp_path: Path) -> None:
+    events = await run(platform, tmp_path, "name: smoke\nbackend: {fork: wordcount, at: 8}")
+    assert (events[-1]["error"]["message"], platform.calls) == ("backend.at: wordcount has 7 operations, not 8", [])
+
+
+async def test_a_fork_of_an_earlier_graph_is_not_looked_into(platform: FakePlatform, tmp_path: Path) -> None:
+    assert (await run(platform, tmp_path, "name: smoke\nbackend: {fork: wordcount, at: 3}"))[-1]["verdict"] == "passed"
 
 
 async def test_a_manifest_that_cannot_be_used_is_refused_before_anything_is_done(platform: FakePlatform, tmp_path: Path) -> None:
@@ -368,7 +425,7 @@ async def test_a_manifest_that_cannot_be_used_is_refused_before_anything_is_done
 
 async def test_whoever_stops_listening_leaves_no_lease(platform: FakePlatform, tmp_path: Path) -> None:
     path = written(tmp_path, FORK)
-    async with contextlib.aclosing(run_live_test(platform, path, pack=packed)) as events:
+    async with contextlib.aclosing(run_live_test(platform, path, pack=packing(platform))) as events:
         async for event in events:
             if event["type"] == "deploy.started":
                 break
@@ -380,7 +437,7 @@ async def test_a_test_that_is_cancelled_leaves_no_lease(platform: FakePlatform, 
     running = asyncio.Event()
 
     async def listen() -> None:
-        async with contextlib.aclosing(run_live_test(platform, path, pack=packed)) as events:
+        async with contextlib.aclosing(run_live_test(platform, path, pack=packing(platform))) as events:
             async for event in events:
                 if event["type"] == "deploy.running":
                     running.set()

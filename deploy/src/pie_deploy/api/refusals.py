@@ -28,6 +28,7 @@ STATUSES: Mapping[str, int] = {
     "deployment_live": 409,
     "deployment_state": 409,
     "deployment_failed": 409,
+    "test_failed": 409,
     "placement": 409,
     "runtime_full": 409,
     "runtime_class_mismatch": 409,

@@ -30,6 +30,7 @@ EXITS: Mapping[str, int] = {
     "deployment_live": REJECTED,
     "deployment_state": REJECTED,
     "deployment_failed": FAILED,
+    "test_failed": FAILED,
     "placement": REJECTED,
     "runtime_full": REJECTED,
     "runtime_class_mismatch": REJECTED,

@@ -42,6 +42,10 @@ SlotName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
+FOLDER_MARKS = ("./", "../", "/")
+"""How the path of a component's folder begins in a graph; everything else is a name or an id."""
+
+
 class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
@@ -174,6 +178,13 @@ def streamed_roles(test: LiveTest) -> list[str]:
     """The roles whose values are listened to."""
     wanted = [step.expect_stream.role for step in test.steps if step.expect_stream]
     return list(dict.fromkeys(wanted + [one.role for one in test.collect if one.role]))
+
+
+def folders(test: LiveTest) -> list[str]:
+    """Of the components that are published for the test, as the manifest writes them; each once."""
+    wanted = [vertex.component or "" for vertex in test.graph.vertices.values()] if test.graph is not None else []
+    found = [ref for ref in wanted if ref.startswith(FOLDER_MARKS)]
+    return list(dict.fromkeys(([test.candidate.component] if test.candidate else []) + found))
 
 
 def operations(test: LiveTest, candidate_id: str | None, file_ids: Mapping[str, str]) -> list[Operation]:

@@ -3,5 +3,6 @@
 from pie_deploy.live_test.api import Api
 from pie_deploy.live_test.events import Event
 from pie_deploy.live_test.runner import run_live_test
+from pie_deploy.live_test.site import Packed
 
-__all__ = ["Api", "Event", "run_live_test"]
+__all__ = ["Api", "Event", "Packed", "run_live_test"]

@@ -18,7 +18,7 @@ from pie_deploy.live_test.steps import log_lines
 async def collect(site: Site, output: Path | None, log: EventLog) -> AsyncIterator[Event]:
     """In the manifest's order, but generated files, for which the deployment has to end, last. Raises DeployError."""
     if output is not None:
-        await asyncio.to_thread(_make_folder, output)
+        await asyncio.to_thread(make_folder, output)
     for one in sorted(site.test.collect, key=lambda one: one.slot is not None):
         if one.slot is not None and not site.is_over:
             await deploying.end(site)
@@ -65,7 +65,7 @@ def _generated(site: Site, vertex: str, slot: str, output: Path | None) -> dict[
     return {**fields, "path": str(path)}
 
 
-def _make_folder(output: Path) -> None:
+def make_folder(output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment, File
-from pie_deploy.errors import DeadlineError, DeployError
+from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail
 from pie_deploy.live_test.api import at
 from pie_deploy.live_test.events import Event, EventLog
 from pie_deploy.live_test.site import Site
@@ -70,6 +70,16 @@ def _outcome(site: Site, row: Deployment, log: EventLog) -> Event:
         urls = {endpoint.role: endpoint.url for endpoint in endpoints}
         return log.event("deploy.running", deployment=row.id, endpoints=urls)
     return log.event("deploy.failed", deployment=row.id, status=row.status, reason=row.status_reason, message=row.status_message)
+
+
+def failure(site: Site) -> DeploymentFailedError:
+    """Of a deployment that does not run."""
+    row = site.deployment
+    assert row is not None, "it was waited for"
+    reason = f" ({row.status_reason})" if row.status_reason else ""
+    ended = [one for one in site.containers.values() if one.last_error]
+    details = [Detail(code="container", message=f"{one.vertex}: {one.last_error}", subject=one.vertex) for one in ended]
+    return DeploymentFailedError(f"{row.id} is {row.status}{reason}: {row.status_message}", details)
 
 
 async def end(site: Site) -> None:

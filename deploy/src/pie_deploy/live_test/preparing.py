@@ -1,7 +1,7 @@
 """What stands before a deployment: the candidate's prerelease, fixtures, the backend with both in it. The lease owns all of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,17 +14,14 @@ from pie_deploy.live_test.events import Event, EventLog
 from pie_deploy.live_test.site import Site
 from pie_deploy.services.views import Appended, AppliedDocument
 
-FOLDER_MARKS = ("./", "../", "/")
 
-
-async def prepare(site: Site, pack: Callable[[Path], bytes], log: EventLog) -> AsyncIterator[Event]:
+async def prepare(site: Site, log: EventLog) -> AsyncIterator[Event]:
     """Raises DeployError."""
     published: dict[str, ComponentVersion] = {}
-    for folder in _folders(site):
+    for folder, packed in site.packed.items():
         yield log.event("build.started", component=folder)
-        archive = await asyncio.to_thread(pack, site.folder / folder)
-        yield log.event("build.log", component=folder, text=f"packed, {len(archive)} bytes")
-        version = await asyncio.to_thread(site.api.upload, at("components"), ComponentVersion, archive, lease=site.lease.id)
+        yield log.event("build.log", component=folder, text=f"packed, {len(packed.archive)} bytes")
+        version = await asyncio.to_thread(_publish, site, packed.archive)
         published[folder] = version
         yield log.event("build.finished", component=folder, version=f"{version.name}@{version.version}", id=version.id)
     file_ids: dict[str, str] = {}
@@ -37,12 +34,8 @@ async def prepare(site: Site, pack: Callable[[Path], bytes], log: EventLog) -> A
     yield log.event("backend.ready", backend=site.backend_id, name=_name(site))
 
 
-def _folders(site: Site) -> list[str]:
-    """Of the components that are published for the test, each once."""
-    graph = site.test.graph
-    wanted = [vertex.component or "" for vertex in graph.vertices.values()] if graph is not None else []
-    folders = [ref for ref in wanted if ref.startswith(FOLDER_MARKS)]
-    return list(dict.fromkeys(([site.test.candidate.component] if site.test.candidate else []) + folders))
+def _publish(site: Site, archive: bytes) -> ComponentVersion:
+    return site.api.upload(at("components"), ComponentVersion, archive, lease=site.lease.id)
 
 
 def _upload(site: Site, name: str) -> File:

@@ -6,7 +6,7 @@ lease → candidate published → fixtures uploaded → fork or graph → deploy
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +19,11 @@ from pie_deploy.domain.live_test import LiveTest, parse_live_test, streamed_role
 from pie_deploy.domain.records import Lease
 from pie_deploy.errors import DeployError
 from pie_deploy.limits import LEASE_RESULT_BYTES_MAX, LIVE_TEST_TTL
-from pie_deploy.live_test import collecting, deploying, preparing
+from pie_deploy.live_test import checking, collecting, deploying, preparing
 from pie_deploy.live_test.api import Api, at
+from pie_deploy.live_test.checking import Pack
 from pie_deploy.live_test.events import Event, EventLog
-from pie_deploy.live_test.site import Site, read
+from pie_deploy.live_test.site import Packed, Site, read
 from pie_deploy.live_test.steps import take
 from pie_deploy.live_test.stream import Stream, messages, server_sent
 from pie_deploy.services.views import LeaseView
@@ -40,7 +41,7 @@ async def run_live_test(
     api: Api,
     manifest_path: Path,
     *,
-    pack: Callable[[Path], bytes],
+    pack: Pack,
     runtime: str | None = None,
     keep_lease: bool = False,
     output: Path | None = None,
@@ -49,6 +50,8 @@ async def run_live_test(
     """The test's events as they happen; the last is `result`, with `verdict`: passed, failed (the deployment or a step was not as
     it should be) or error (the test could not be run, `error` says why). Whatever happens, also when the generator is closed or
     cancelled, the lease is rolled back, unless it is to be kept.
+
+    Everything that can be known before is checked before the lease is opened, and told at once as an error.
 
     pack: a component's folder as an archive. output: the folder for what is collected; None: only events tell of it.
     Raises ManifestError and InvalidArgumentError, before anything was done, for a manifest that cannot be used.
@@ -65,7 +68,7 @@ class _Run:
     api: Api
     test: LiveTest
     folder: Path
-    pack: Callable[[Path], bytes]
+    pack: Pack
     runtime: str | None
     keep_lease: bool
     output: Path | None
@@ -80,12 +83,13 @@ class _Run:
     async def events(self) -> AsyncGenerator[Event]:
         async with httpx.AsyncClient(trust_env=False) as http:
             try:
+                packed = await asyncio.to_thread(self._check)
                 lease = await self._open_lease()
             except DeployError as error:
                 self._note(error)
                 yield self.log.event("result", **self._result(None))
                 return
-            site = Site(self.api, self.test, self.folder, http, lease)
+            site = Site(self.api, self.test, self.folder, http, lease, packed)
             beating = asyncio.create_task(self._keep_alive(lease), name="heartbeat of the test's lease")
             try:
                 yield self.log.event("lease.created", lease=lease.id)
@@ -113,12 +117,13 @@ class _Run:
         yield self.log.event(kind, verdict=self.verdict, **({"error": self.error} if self.error else {}))
 
     async def _inside(self, site: Site) -> AsyncIterator[Event]:
-        async for event in preparing.prepare(site, self.pack, self.log):
+        async for event in preparing.prepare(site, self.log):
             yield event
         async for event in deploying.deploy(site, self.runtime, self.log):
             yield event
         if site.deployment is None or site.deployment.status != "running":
             self.verdict = "failed"
+            self._note(deploying.failure(site))
             return
         await self._listen(site)
         self.verdict = "passed"
@@ -149,6 +154,11 @@ class _Run:
                 values = server_sent(site.http, endpoint.url)
             site.streams[role] = Stream(role)
             await site.streams[role].open(values)
+
+    def _check(self) -> Mapping[str, Packed]:
+        if self.output is not None:
+            collecting.make_folder(self.output)
+        return checking.check(self.api, self.test, self.folder, self.pack, self.runtime)
 
     # --- The lease ---------------------------------------------------------------------------------------------------
 
@@ -189,7 +199,7 @@ class _Run:
 
     def _note(self, error: DeployError) -> None:
         if self.error is None:
-            self.error = {"code": error.code, "message": error.message}
+            self.error = msgspec.to_builtins(error.refusal)
 
     def _result(self, lease_id: str | None) -> dict[str, Any]:
         result: dict[str, Any] = {"test": self.test.name, "verdict": self.verdict, "lease": lease_id, "steps": self.records}

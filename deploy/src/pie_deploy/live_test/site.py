@@ -7,11 +7,21 @@ from pathlib import Path
 import httpx
 
 from pie_deploy.domain.live_test import LiveTest
+from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.records import Container, Deployment, File, Lease
+from pie_deploy.domain.suggestion import hint
 from pie_deploy.errors import InvalidArgumentError, NotFoundError
 from pie_deploy.live_test.api import Api
 from pie_deploy.live_test.stream import Stream
 from pie_deploy.services.views import EndpointView
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A component's folder."""
+
+    archive: bytes
+    manifest: ComponentManifest
 
 
 @dataclass(slots=True)
@@ -25,6 +35,8 @@ class Site:
     http: httpx.AsyncClient
     """For the gateway."""
     lease: Lease
+    packed: Mapping[str, Packed] = field(default_factory=dict)
+    """The components that are folders, by what the manifest calls them."""
     backend_id: str = ""
     deployment: Deployment | None = None
     is_over: bool = False
@@ -40,14 +52,13 @@ class Site:
     def endpoint(self, role: str) -> EndpointView:
         """Raises NotFoundError."""
         if role not in self.endpoints:
-            known = ", ".join(sorted(self.endpoints)) or "none"
-            raise NotFoundError(f"the graph publishes no endpoint as {role}; it publishes {known}")
+            raise NotFoundError(f"the graph publishes no endpoint as {role}", hint=hint(role, sorted(self.endpoints)))
         return self.endpoints[role]
 
     def container(self, vertex: str) -> Container:
         """Raises NotFoundError."""
         if vertex not in self.containers:
-            raise NotFoundError(f"the graph has no vertex {vertex}")
+            raise NotFoundError(f"the graph has no vertex {vertex}", hint=hint(vertex, self.containers))
         return self.containers[vertex]
 
     def fixture(self, name: str) -> bytes:

@@ -16,14 +16,15 @@ from pie_deploy.cli.screen import say, show_json
 from pie_deploy.cli.verbs import warn
 from pie_deploy.domain.completeness import problems
 from pie_deploy.domain.document import GraphDocument, changes, parse_document, print_document, renamed
-from pie_deploy.domain.graph import ComponentSource, Edge, Graph, Slot, TransformationSource, Vertex
+from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.records import ComponentVersion, File
 from pie_deploy.domain.shape import shapes_from
 from pie_deploy.errors import InvalidArgumentError, NotFoundError, StorageError
 from pie_deploy.limits import DOCUMENT_BYTES_MAX
-from pie_deploy.services.views import AppliedDocument, BackendView, VertexView
+from pie_deploy.services.shown import graph_of
+from pie_deploy.services.views import AppliedDocument, BackendView
 
 app = typer.Typer()
 
@@ -203,29 +204,6 @@ class Folders:
 def is_folder(ref: str) -> bool:
     """`./tokenise`, `../tokenise`, `/srv/tokenise`; everything else is a name or an id."""
     return ref.startswith(("./", "../", "/")) or ref in (".", "..")
-
-
-def graph_of(view: BackendView) -> Graph:
-    """The graph that is shown."""
-    return Graph(
-        vertices={row.name: _vertex(row) for row in view.vertices},
-        edges=frozenset(Edge(Slot(row.from_vertex, row.from_position), Slot(row.to_vertex, row.to_position)) for row in view.edges),
-        aliases={(row.vertex, row.endpoint): row.role for row in view.aliases},
-        name=view.backend.name,
-        description=view.description,
-    )
-
-
-def _vertex(row: VertexView) -> Vertex:
-    return Vertex(
-        name=row.name,
-        source=ComponentSource(row.version_id) if row.version_id else TransformationSource(row.transformation or ""),
-        parameters=row.parameters,
-        files=row.files,
-        label=row.label,
-        position=row.position,
-        note=row.note,
-    )
 
 
 def _view(client: Client, name: str) -> BackendView | None:

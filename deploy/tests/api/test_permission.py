@@ -7,9 +7,10 @@ import pytest
 from api_serving import USERS, ApiServing, asking, code
 from litestar import Controller, Litestar, get, post
 
+from pie_deploy.api import permission as permissions
 from pie_deploy.api.app import openapi
-from pie_deploy.api.entrance import OPEN_PATHS
-from pie_deploy.api.permission import check_routes, guard, guarded
+from pie_deploy.api.entrance import EVERYBODY, OPEN_PATHS
+from pie_deploy.api.permission import check_routes, guard
 from pie_deploy.domain.role import Permission, Reach, a, enough, reach
 
 DOCUMENT = openapi()
@@ -47,8 +48,9 @@ async def test_the_methods_of_a_path_are_told_to_everybody_with_a_key(api: ApiSe
 
 
 async def test_every_route_that_is_served_is_among_them(api: ApiServing) -> None:
-    served = [(path, handler) for path, handler in guarded(api.app._application)]
-    assert len(served) == len(ROUTES) > 40
+    served = [path for path, _ in permissions.routes(api.app._application)]
+    assert sorted(path for path in served if path in OPEN_PATHS) == sorted(OPEN_PATHS)
+    assert len(served) == len(ROUTES) + len(OPEN_PATHS) > 40
 
 
 class Forgetful(Controller):
@@ -58,11 +60,11 @@ class Forgetful(Controller):
     async def show(self) -> None: ...
 
 
-@post("/v1/careless", permission="everybody")
+@post("/v1/careless", permission="anybody")
 async def careless() -> None: ...
 
 
-@get("/v1/free", permission=None)
+@get("/healthz", permission=None)
 async def free() -> None: ...
 
 
@@ -70,3 +72,23 @@ async def free() -> None: ...
 def test_an_application_with_a_route_that_does_not_say_who_may_use_it_does_not_start(handler: Any) -> None:
     with pytest.raises(AssertionError, match="does not say who may use it"):
         check_routes(Litestar([handler], guards=[guard], openapi_config=None))
+
+
+@get("/v1/healthz", permission=EVERYBODY)
+async def let_in() -> None: ...
+
+
+@get("/metrics", permission=Permission.READ)
+async def shut_out() -> None: ...
+
+
+@pytest.mark.parametrize("handler", [let_in, shut_out])
+def test_nor_does_one_that_is_open_where_a_key_is_asked_or_the_other_way_round(handler: Any) -> None:
+    with pytest.raises(AssertionError, match="for everybody in one place and not in the other"):
+        check_routes(Litestar([handler], guards=[guard], openapi_config=None))
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/", "/metrics", "/schema/openapi.json"])
+async def test_open_routes_are_open_to_every_role(api: ApiServing, path: str) -> None:
+    for name in USERS:
+        assert (await api.client.get(path, headers=asking(name))).status_code == 200

@@ -11,6 +11,7 @@ from platform_world import ALICE, World, component_archive
 from pie_deploy.controller.addresses import control_address, edge_address, endpoint_address
 from pie_deploy.controller.free_ports import free_ports
 from pie_deploy.domain.operations import AddFile, AddVertex, ChangeEndpointAlias, ChangeParameter, Connect, Input, Output
+from pie_deploy.domain.role import Role
 from pie_deploy.errors import LauncherError
 from pie_deploy.limits import PORT_FIRST, PORT_LAST
 from pie_flow.container import CommandProgram, ContainerSpec, InferletProgram, TransformationProgram
@@ -102,6 +103,23 @@ async def test_components_of_one_name_and_two_owners_have_two_caches() -> None:
             await world.settle()
             folders.append(world.launcher.spec(world.containers(deployment.id)["r"].id).cache_folder)
     assert folders[0] == folders[1] != folders[2]
+
+
+async def test_what_an_agent_publishes_shares_no_cache_with_its_user_s_components() -> None:
+    """Nothing of an agent stays: it could poison what runs later."""
+    manifest = "{name: reader, language: command, worker: {argv: [cat]}}"
+    folders = set()
+    async with World() as world:
+        for key in ("", "k-1", "k-2"):
+            actor = replace(ALICE, role=Role.AGENT, key=key) if key else ALICE
+            lease = world.services.leases.create(actor).id
+            reader = world.services.components.publish(actor, component_archive(manifest), lease)
+            backend = world.services.backends.create(actor, f"of-{lease}", lease).id
+            world.services.backends.append(actor, backend, (AddVertex(vertex="r", component=reader.id),))
+            deployment = world.services.deployments.deploy(actor, backend)
+            await world.settle()
+            folders.add(world.launcher.spec(world.containers(deployment.id)["r"].id).cache_folder)
+    assert len(folders) == 3
 
 
 def test_no_two_sockets_of_a_container_share_a_folder() -> None:

@@ -15,7 +15,7 @@ from pie_deploy.api.backend import BackendRoutes
 from pie_deploy.api.component import ComponentRoutes
 from pie_deploy.api.container import ContainerRoutes
 from pie_deploy.api.deployment import DeploymentRoutes
-from pie_deploy.api.entrance import ACTOR, Authenticate, Entrance
+from pie_deploy.api.entrance import ACTOR, EVERYBODY, Authenticate, Entrance
 from pie_deploy.api.file import FileRoutes
 from pie_deploy.api.health import Parts
 from pie_deploy.api.key import KeyRoutes
@@ -92,7 +92,7 @@ def openapi() -> dict[str, Any]:
     )
 
 
-@get("/schema/openapi.json", include_in_schema=False)
+@get("/schema/openapi.json", permission=EVERYBODY, include_in_schema=False)
 async def _schema(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(request.app.state.document, media_type="application/json")
 

@@ -14,7 +14,6 @@ from litestar.routes import HTTPRoute
 from litestar.typing import FieldDefinition
 
 from pie_deploy.api.component import ARCHIVE
-from pie_deploy.api.entrance import OPEN_PATHS
 from pie_deploy.api.file import BINARY
 from pie_deploy.api.health import TEXT
 from pie_deploy.api.permission import permission_of
@@ -145,9 +144,10 @@ def _described(operation: _Operation, schemas: Mapping[Any, dict[str, Any]]) -> 
     body = _body(operation, schemas)
     if body is not None:
         described["requestBody"] = body
-    if operation.path not in OPEN_PATHS:
+    permission = permission_of(operation.handler)
+    if permission is not None:
         described["security"] = [{"key": []}]
-        described["x-permission"] = permission_of(operation.handler).value
+        described["x-permission"] = permission.value
     described["responses"] = _responses(operation, schemas)
     return described
 

@@ -34,6 +34,9 @@ ACTOR = "pie.actor"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics", "/schema/openapi.json"})
 """Answered without a key: they tell nothing that a user has put in."""
 
+EVERYBODY = "everybody"
+"""What a route says that needs no permission."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 

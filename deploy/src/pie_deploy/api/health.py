@@ -8,6 +8,7 @@ import msgspec
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from pie_deploy.api.entrance import EVERYBODY
 from pie_deploy.api.metrics import exposition
 from pie_deploy.api.provided import Actor
 from pie_deploy.domain.role import Permission, Role
@@ -49,20 +50,20 @@ class Parts:
         return {name: msgspec.to_builtins(part.statistics()) for name, part in self._counted.items()}
 
 
-@get("/healthz")
+@get("/healthz", permission=EVERYBODY)
 async def healthz() -> Health:
     """The process answers."""
     return Health("ok")
 
 
-@get("/readyz")
+@get("/readyz", permission=EVERYBODY)
 async def readyz(parts: NamedDependency[Parts]) -> Response[Health]:
     """Requests are served: 200, else 503."""
     is_ready = parts.is_ready()
     return Response(Health("ready" if is_ready else "starting"), status_code=200 if is_ready else 503)
 
 
-@get("/metrics", media_type=TEXT)
+@get("/metrics", permission=EVERYBODY, media_type=TEXT)
 async def metrics(parts: NamedDependency[Parts]) -> Response[str]:
     """Counters and gauges, as Prometheus reads them."""
     return Response(exposition(parts.statistics()), media_type=TEXT)

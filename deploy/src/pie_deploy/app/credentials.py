@@ -22,8 +22,6 @@ CREDENTIAL_CHARACTERS_MAX = 512
 """Of what a client shows: it is hashed before anybody knows who that is."""
 LOCAL_KEY = "local"
 """What events call the key of the local user."""
-_DIGEST_SHOWN = 12
-"""Digits of a configured key's hash that events show: its id."""
 
 
 class StoredKeys(Protocol):
@@ -61,9 +59,9 @@ class Credentials:
         }
         self._known: Mapping[str, _Known] = {
             **{
-                digest: _Known(digest, Actor(name, "api", role=user.role, key=f"sha256:{digest[:_DIGEST_SHOWN]}"))
+                digest: _Known(digest, Actor(name, "api", role=user.role, key=f"users.{name}.keys[{number}]"))
                 for name, user in config.users.items()
-                for digest in user.keys
+                for number, digest in enumerate(user.keys)
             },
             digest_of(local_key): _Known(digest_of(local_key), Actor(own_name(), "api", role=Role.OWNER, key=LOCAL_KEY)),
         }

@@ -222,10 +222,13 @@ class Blueprint:
         return str(self._sources.component_folder(self._sources.version(vertex.source.version_id)))
 
     def _cache_name(self, vertex: Vertex, manifest: ComponentManifest | None) -> str:
-        """One cache for all versions of a component; anybody may publish prereleases of any name, so its owner's, too."""
+        """One cache for all versions of a component; anybody may publish prereleases of any name, so its owner's, too. Of an agent
+        nothing stays, so not in there either.
+        """
         if manifest is None or not isinstance(vertex.source, ComponentSource):
             return "transformations"
-        owner = self._sources.version(vertex.source.version_id).owner
+        version = self._sources.version(vertex.source.version_id)
+        owner = f"{version.owner} {version.agent}".rstrip()
         return f"{manifest.name}.{hashlib.sha256(owner.encode(errors='surrogateescape')).hexdigest()[:12]}"
 
     # --- Looking up ---

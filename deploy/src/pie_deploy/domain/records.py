@@ -42,6 +42,8 @@ class ComponentVersion(_Row, frozen=True, kw_only=True):
     """blake3 of the archive, hex; the archive lies in the blob folder under it."""
     owner: str
     lease_id: str | None = None
+    agent: str = ""
+    """The agent's key that published it: what it caches is kept from what its user's versions cache."""
     created_at_ns: int
     released_at_ns: int | None = None
     readme: str = ""

@@ -14,7 +14,7 @@ class Actor:
     request_id: str = ""
     role: Role = Role.OWNER
     key: str = ""
-    """Which of his keys: the id of a stored one, `local`, or the beginning of a configured one's hash."""
+    """Which of his keys: a stored one's id, `local`, or where a configured one stands. Not its hash: people choose weak keys."""
 
 
 PLATFORM = Actor("platform", "platform")

@@ -15,6 +15,7 @@ from pie_deploy.errors import ForbiddenError, InvalidArgumentError, LeaseOwnersh
 from pie_deploy.limits import ARCHIVE_BYTES_MAX
 from pie_deploy.ports.store import Reading
 from pie_deploy.services import archive as archives
+from pie_deploy.services.access import is_confined
 from pie_deploy.services.actor import Actor
 from pie_deploy.services.blobs import Blobs
 from pie_deploy.services.ledger import Change, Ledger
@@ -56,6 +57,7 @@ class Components:
                 content_hash=staged.content_hash,
                 owner=actor.name,
                 lease_id=lease_id,
+                agent=actor.key if is_confined(actor) else "",
                 created_at_ns=change.now_ns,
                 readme=contents.readme,
             )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pie_deploy.domain import api_key as keys
 from pie_deploy.domain.records import ApiKey
-from pie_deploy.domain.role import Permission, Reach, Role, covers, reach
+from pie_deploy.domain.role import Permission, Reach, Role, check, covers, reach
 from pie_deploy.errors import AlreadyExistsError, ForbiddenError, InvalidArgumentError, NotFoundError, UnauthenticatedError
 from pie_deploy.limits import API_KEY_BYTES, API_KEYS_MAX, API_KEYS_OF_USER_MAX
 from pie_deploy.services.actor import Actor
@@ -31,6 +31,7 @@ class Keys:
 
         Raises ForbiddenError, InvalidArgumentError (a name or a time out of form, too many keys), AlreadyExistsError.
         """
+        check(actor.role, Permission.MAKE_KEYS)
         keys.check_role(actor.role, role)
         user = _chosen_user(actor, user)
         life_ns = keys.parse_life(expires)
@@ -64,6 +65,7 @@ class Keys:
 
     def list(self, actor: Actor, *, all_users: bool = False) -> Sequence[KeyView]:
         """The actor's, oldest first; with `all_users`, everybody's (ForbiddenError unless he may manage them)."""
+        check(actor.role, Permission.MAKE_KEYS)
         if all_users:
             _check_manages(actor, "list the keys of others")
         with self._ledger.reading() as reading:
@@ -73,6 +75,7 @@ class Keys:
         """A key, by its id or by the name of one's own, and those that were made with it. It is nobody's from now on. Returns all
         that were revoked. Raises NotFoundError, also for a key of somebody else; ForbiddenError for one that is stronger.
         """
+        check(actor.role, Permission.MAKE_KEYS)
         with self._ledger.change(actor) as change:
             everything = change.rows.api_keys()
             key = _named(everything, actor, ref)

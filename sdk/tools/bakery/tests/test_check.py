@@ -103,5 +103,20 @@ def test_a_syntax_error_is_a_suspicion_with_file_and_line() -> None:
     assert str(suspicion) == "helper.py:2: syntax error: invalid syntax"
 
 
-def test_what_is_not_text_is_a_suspicion_too() -> None:
-    assert "null bytes" in str(check(project("a\0b")).suspicion)
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a\0b", "null bytes"),
+        (b"\xff\xfe", "encoding"),
+        (b"x = 1\n" * 3 + b"# \xff", "utf-8"),
+        (b"# coding: nonsense\n", "unknown encoding"),
+    ],
+)
+def test_what_is_not_text_is_refused_without_a_build(content: bytes, words: str) -> None:
+    with pytest.raises(SourceError, match=f"main.py: not Python source: .*{words}"):
+        check(Project(project(MAIN).manifest, {"main.py": content}))
+
+
+def test_text_in_another_encoding_is_text() -> None:
+    content = f"# coding: latin-1\n# é\n{MAIN}".encode("latin-1")
+    assert check(Project(project(MAIN).manifest, {"main.py": content})) == check(project(MAIN))

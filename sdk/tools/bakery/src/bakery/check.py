@@ -1,13 +1,15 @@
 """Looks at a program's source before the slow build: does `main` fit, can everything be imported?
 
 The source is parsed by the Python that runs bakery, which may be older than the one inside the component. So a syntax error here is
-only a suspicion: the caller lets the build decide.
+only a suspicion: the caller lets the build decide. What is no text is none for any Python.
 """
 
 import ast
 import importlib.machinery
 import importlib.util
+import io
 import sys
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,12 +46,19 @@ class Checked:
     """A syntax error, if this Python is right."""
 
 
+class _SuspicionError(Exception):
+    """Something does not look like Python."""
+
+    def __init__(self, suspicion: SourceError) -> None:
+        self.suspicion = suspicion
+
+
 def check(project: Project) -> Checked:
     """Raises `SourceError` if `main` is missing or has a wrong signature, or an import cannot work."""
     try:
         trees = _reachable(project)
-    except SourceError as error:
-        return Checked(suspicion=error)
+    except _SuspicionError as error:
+        return Checked(suspicion=error.suspicion)
     _check_main(project, trees[MAIN])
     own = frozenset(name.partition("/")[0].removesuffix(".py") for name in project.files)
     imports = [found for name, tree in trees.items() for found in _imports(name, tree)]
@@ -74,12 +83,24 @@ def _reachable(project: Project) -> Mapping[str, ast.Module]:
 
 
 def _parse(project: Project, name: str) -> ast.Module:
+    text = _text(project, name)
     try:
-        return ast.parse(project.files[name], filename=name)
+        return ast.parse(text, filename=name)
     except SyntaxError as error:
-        raise SourceError(Problem(project.shown_as(name), error.lineno or 0, f"syntax error: {error.msg}")) from error
-    except ValueError as error:
+        problem = Problem(project.shown_as(name), error.lineno or 0, f"syntax error: {error.msg}")
+        raise _SuspicionError(SourceError(problem)) from error
+
+
+def _text(project: Project, name: str) -> str:
+    content = project.files[name]
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        text = content.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError) as error:
         raise SourceError(Problem(project.shown_as(name), 0, f"not Python source: {error}")) from error
+    if "\0" in text:
+        raise SourceError(Problem(project.shown_as(name), 0, "not Python source: it contains null bytes"))
+    return text
 
 
 def _files_of(project: Project, module: str) -> list[str]:

@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+# A file at a time, those that take long first: no worker is left alone with minutes of work at the end. One worker more than cores:
+# many tests wait for children.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 PROMPT ?= What is the capital of France?
 PACKAGES := wire http sql client/python sdk/python sdk/tools/bakery pie deploy/flow deploy/component deploy
 # The pip that sets up a fresh clone shows what it does; a warm one stays silent.

@@ -17,7 +17,7 @@ from pie_deploy.config import Config, Home
 from pie_deploy.domain.document import parse_document
 from pie_deploy.domain.records import ComponentVersion
 from pie_deploy.live_test import Event, run_live_test
-from pie_deploy.services.views import AppliedDocument
+from pie_deploy.services.views import AppliedDocument, MadeKey
 
 pytestmark = pytest.mark.slow
 
@@ -76,13 +76,13 @@ async def platform(folder: Path) -> AsyncIterator[Platform]:
         yield platform
 
 
-async def run(platform: Platform, folder: Path, manifest: str, program: str = PROGRAM) -> list[Event]:
+async def run(platform: Platform, folder: Path, manifest: str, program: str = PROGRAM, key: str = "") -> list[Event]:
     source = folder / "measure" / "src"
     source.mkdir(parents=True)
     (source.parent / "component.yml").write_text(COMPONENT)
     (source / "main.py").write_text(program)
     (folder / "test.yml").write_text(dedent(manifest))
-    with Client(platform.api_url, platform.credential) as client:
+    with Client(platform.api_url, key or platform.credential) as client:
         events = run_live_test(client, folder / "test.yml", pack=packed, output=folder / "out")
         return [event async for event in events]
 
@@ -132,6 +132,32 @@ async def test_a_candidate_is_proven_in_a_fork_and_the_original_stays_as_it_is(p
     before = await asyncio.to_thread(left_over, platform)
     events = await run(platform, folder, CANDIDATE, program=PROGRAM.replace("return len", "return -len"))
     assert events[-1]["verdict"] == "passed", events[-1]
+    assert await asyncio.to_thread(left_over, platform) == before
+
+
+def agent_key(platform: Platform) -> str:
+    with Client(platform.api_url, platform.credential) as client:
+        return client.post("/v1/keys", MadeKey, {"role": "agent", "expires": "1h"}).secret
+
+
+async def test_an_agent_s_key_is_enough_and_what_it_proved_is_gone(platform: Platform, folder: Path) -> None:
+    await asyncio.to_thread(make_prod, platform, folder)
+    before = await asyncio.to_thread(left_over, platform)
+    key = await asyncio.to_thread(agent_key, platform)
+    manifest = """
+    name: smoke
+    backend: {fork: prod}
+    candidate: {component: ./measure, vertex: measure}
+    steps:
+      - send: {role: text, json: hello}
+        expect: {json: -15}
+      - expect_log: {vertex: measure, matches: measuring, within: 60s}
+      - expect_file: {vertex: measure, slot: last, size: 5}
+    collect: [{vertex: measure, slot: last}]
+    """
+    events = await run(platform, folder, manifest, program=PROGRAM.replace("return len", "return -len"), key=key)
+    assert events[-1]["verdict"] == "passed", events[-1]
+    assert (folder / "out" / "measure.last").read_text() == "hello"
     assert await asyncio.to_thread(left_over, platform) == before
 
 

@@ -97,7 +97,7 @@ class Entrance:
         try:
             return await self._authenticate(key) == actor
         except DeployError as error:  # also when it cannot be found out
-            log.info("what %s asked for with key %s ends: %s", actor.name, actor.key, error)
+            log.warning("what %s asked for with key %s ends: %s", actor.name, actor.key, error)
             return False
 
 

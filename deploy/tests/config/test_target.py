@@ -19,6 +19,15 @@ def test_it_is_the_one_of_this_user(tmp_path: Path) -> None:
     assert (found.url, found.credential, found.address) == ("http://127.0.0.1:1", "key", ADDRESS)
 
 
+def test_a_key_that_is_named_goes_before_that_of_this_user(tmp_path: Path) -> None:
+    """Who is given a weak key shall not ask with a strong one that lies about."""
+    home = Home(tmp_path)
+    home.credential.write_text("strong\n")
+    with HomeLock(home):
+        write_address(home, ADDRESS)
+        assert target(home, {"PIE_DEPLOY_KEY": "weak"}).credential == "weak"
+
+
 def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
     with HomeLock(Home(tmp_path)), pytest.raises(UnreachableError):
         write_address(Home(tmp_path), ADDRESS)

@@ -1,4 +1,4 @@
-"""Whom the command line asks: the control plane of this user, or the one that the environment names."""
+"""Whom the command line asks, and with which key: the control plane of this user and his own key, or what the environment names."""
 
 import os
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def target(home: Home | None = None, environment: Mapping[str, str] = os.environ
     if not url:
         home = home or default_home(environment)
         address = read_address(home)
-        return Target(address.api_url, read_credential(home), address)
+        return Target(address.api_url, key or read_credential(home), address)
     if not url.startswith(("http://", "https://")):
         raise InvalidArgumentError(f"{URL_VARIABLE}: {url!r} is not like https://pie.example.org")
     if not key:

@@ -131,6 +131,9 @@ class Source:
             self.output.put(correlation, self.output.conform(value))
         self.output.flush()
 
+    def end(self) -> None:
+        self.producer.end()
+
     def turn(self) -> None:
         events = self.producer.socket.getsockopt(zmq.EVENTS)
         assert isinstance(events, int)

@@ -11,7 +11,7 @@ from component_peers import ControlPlane, Gateway, Peers, endpoint, inputs, outp
 from pie_component import limits
 from pie_component.container import EXIT_REFUSED
 from pie_flow import control, endpoint_link
-from pie_flow.container import InputSpec, OutputSpec, TransformationProgram
+from pie_flow.container import InputSpec, OutputSpec, PythonProgram, TransformationProgram
 from pie_flow.envelope import Failure
 
 ADD_ONE = "from pie_component import run\nrun(lambda value: value + 1)\n"
@@ -24,6 +24,7 @@ def test_a_function_makes_each_message_a_result_in_order() -> None:
         source.send(*range(2000))
         peers.until(lambda: len(sink.received) == 2000)
         assert sink.values == list(range(1, 2001))
+        source.end()
         process.send_signal(signal.SIGTERM)
         assert peers.until(lambda: process.poll() is not None)
         assert process.returncode == 0
@@ -172,18 +173,131 @@ def test_a_state_survives_a_kill() -> None:
         peers.until(lambda: 10 in sink.values)
 
 
-def test_sigterm_ends_after_the_invocation_and_its_result_arrives() -> None:
+SLOW = """
+import time
+from pathlib import Path
+from pie_component import run
+def slow(value):
+    Path('begun').touch()
+    time.sleep(0.2)
+    return value
+run(slow)
+"""
+
+
+def test_what_was_accepted_before_sigterm_is_done_and_its_results_arrive() -> None:
     with Peers() as peers:
         source, sink = peers.source("in0"), peers.sink("out0")
-        text = "import time\nfrom pathlib import Path\nfrom pie_component import run\ndef slow(value):\n"
-        text += "    Path('begun').touch()\n    time.sleep(0.5)\n    return value\nrun(slow)\n"
-        process = chain(peers, text)
-        source.send(1, 2)
+        process = chain(peers, SLOW)
+        source.send(1, 2, 3)
+        peers.until((peers.folder / "work" / "begun").exists)
+        source.end()
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        peers.until(lambda: sink.values == [1, 2, 3])
+        assert process.returncode == 0
+        assert sink.consumer.intake.is_over
+
+
+def test_a_container_ends_after_those_before_it() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        process = chain(peers, ADD_ONE)
+        source.send(1)
+        peers.until(lambda: sink.values == [2])
+        process.send_signal(signal.SIGTERM)
+        source.send(2)  # it was on its way to it
+        peers.until(lambda: sink.values == [2, 3])
+        assert process.poll() is None
+        source.end()
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_containers_that_are_told_to_end_together_end_along_the_graph() -> None:
+    with Peers() as peers:
+        source, sink = peers.source("in0"), peers.sink("out0")
+        between = peers.address("between")
+        first = peers.start(
+            peers.python(SLOW, inputs=inputs(peers, "Int64"), outputs=(OutputSpec(type="Int64", addresses=(between,)),))
+        )
+        (peers.folder / "second").mkdir()
+        (peers.folder / "second" / "main.py").write_text(ADD_ONE)
+        spec = peers.spec(
+            PythonProgram(entry="main.py"),
+            component_folder=str(peers.folder / "second"),
+            inputs=(InputSpec(type="Int64", address=between),),
+            outputs=outputs(peers, "Int64"),
+        )
+        second = peers.start(spec, name="second.json")
+        source.send(1, 2, 3)
+        peers.until(lambda: sink.values == [2])
+        for process in (first, second):
+            process.send_signal(signal.SIGTERM)
+        source.end()
+        peers.until(lambda: first.poll() is not None and second.poll() is not None)
+        peers.until(lambda: sink.values == [2, 3, 4])
+
+
+@pytest.mark.slow
+def test_what_is_not_done_in_time_is_given_up_and_said() -> None:
+    with Peers() as peers:
+        source = peers.source("in0")
+        process = chain(peers, SLOW.replace("0.2", "1.5"))
+        source.send(*range(10))
         peers.until((peers.folder / "work" / "begun").exists)
         process.send_signal(signal.SIGTERM)
         peers.until(lambda: process.poll() is not None)
-        peers.until(lambda: sink.values == [1])
         assert process.returncode == 0
+        assert "messages were waiting at the end, and are lost" in stderr_of(process)
+
+
+def test_requests_that_came_before_sigterm_are_answered() -> None:
+    with Peers() as peers:
+        gateway = Gateway(peers)
+        spec = peers.python(
+            SLOW,
+            inputs=(InputSpec(type="Int64", address=None),),
+            outputs=(OutputSpec(type="Int64", addresses=()),),
+            endpoints=(endpoint("ask", into=0, respond=True), endpoint("answers", direction="egress", of=0)),
+            endpoint_address=gateway.address,
+        )
+        process = peers.start(spec)
+        gateway.request(1, "ask", b"41")
+        gateway.request(2, "ask", b"42")
+        peers.until((peers.folder / "work" / "begun").exists)
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: gateway.answers(1) and gateway.answers(2))
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_a_source_makes_nothing_new_after_sigterm() -> None:
+    with Peers() as peers:
+        sink = peers.sink("out0")
+        text = "import itertools, time\nfrom pie_component import run\nnumbers = itertools.count()\n"
+        text += "def tick():\n    time.sleep(0.01)\n    return next(numbers)\nrun(tick)\n"
+        process = peers.start(peers.python(text, outputs=outputs(peers, "Int64")))
+        peers.until(lambda: len(sink.values) > 3)
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: sink.consumer.intake.is_over)
+        peers.until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_threads_of_the_components_own_push_nothing_after_sigterm_and_what_they_pushed_is_done() -> None:
+    with Peers() as peers:
+        sink = peers.sink("out0")
+        text = "import itertools, threading, time\nfrom pie_component import run, virtual_input\n"
+        text += "def push():\n    for number in itertools.count():\n        virtual_input.push(number)\n"
+        text += "threading.Thread(target=push, daemon=True).start()\n"
+        text += "def slow(*, virtual_input):\n    time.sleep(0.001)\n    return virtual_input\nrun(slow)\n"
+        process = peers.start(peers.python(text, outputs=outputs(peers, "Int64")))
+        peers.until(lambda: len(sink.values) > 3)
+        process.send_signal(signal.SIGTERM)
+        peers.until(lambda: process.poll() is not None)
+        peers.until(lambda: sink.consumer.intake.is_over)
+        assert sink.values == list(range(len(sink.values)))
 
 
 def test_a_container_that_stands_by_ends_when_told() -> None:
@@ -425,6 +539,7 @@ def test_debugging_traces_what_crosses_an_edge() -> None:
         process = chain(peers, ADD_ONE, debug=True)
         source.send(1, correlation=77)
         peers.until(lambda: sink.values == [2])
+        source.end()
         process.send_signal(signal.SIGTERM)
         text = stderr_of(process)
         assert "in 0: 1 messages" in text

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie_flow import envelope
-from pie_flow.envelope import Batch, EnvelopeError, Failure, Grant, Open, Packer, Unpacker
+from pie_flow.envelope import Batch, End, EnvelopeError, Failure, Grant, Open, Packer, Unpacker
 from pie_flow.variants import NOTHING, Variant, just
 
 INT64 = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
@@ -111,9 +111,10 @@ def test_a_value_of_another_type_is_refused() -> None:
         round_trip(["text"], kind=INT64)
 
 
-def test_open_and_grant_come_back_as_they_were() -> None:
+def test_open_end_and_grant_come_back_as_they_were() -> None:
     grant = Grant(1, 2, 3, 4, 5, 6)
     assert Unpacker().unpack(envelope.encode_open(9)) == Open(9)
+    assert Unpacker().unpack(envelope.encode_end(9)) == End(9)
     assert envelope.decode_grant(envelope.encode_grant(grant)) == grant
 
 

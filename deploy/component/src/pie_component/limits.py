@@ -59,7 +59,12 @@ EXIT_GRACE_S = 5.0
 """For sockets to close and the author's own threads to end after the worker has; then the process ends without them."""
 
 DRAIN_S = 3.0
-"""After SIGTERM, for what was produced to reach the consumers: below the grace of ten seconds that the platform gives."""
+"""After SIGTERM, for what was accepted to be done and to reach the consumers: with what closing takes, below the grace of ten
+seconds that the platform gives.
+"""
+
+DRAIN_POLL_S = 0.02
+"""Between two looks meanwhile: what handlers and calls have come to is not always told."""
 
 # --- Control ---------------------------------------------------------------------------------------------------------
 

@@ -216,6 +216,8 @@ class Trial:
         process = self._process
         if process is None:
             return
+        for producer in self._producers:
+            producer.end()
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(TRIAL_GRACE_S)

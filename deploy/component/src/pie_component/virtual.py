@@ -16,6 +16,7 @@ class VirtualInput:
         self.queue: Queue = deque()
         self._room = threading.Condition()
         self._waiting = 0
+        self._is_closed = False
         self._wake: Callable[[], None] = lambda: None
 
     def push(self, value: Any, correlation: int = 0, timeout_s: float | None = None) -> bool:
@@ -23,12 +24,16 @@ class VirtualInput:
         `correlation`: id of the request that the result answers."""
         with self._room:
             self._waiting += 1
-            has_room = self._room.wait_for(lambda: len(self.queue) < VIRTUAL_MESSAGES_MAX, timeout_s)
+            has_room = self._room.wait_for(lambda: len(self.queue) < VIRTUAL_MESSAGES_MAX and not self._is_closed, timeout_s)
             self._waiting -= 1
             if has_room:
                 self.queue.append((correlation, value))
         self._wake()
         return has_room
+
+    def close(self) -> None:
+        """The container ends: whoever pushes from now on waits."""
+        self._is_closed = True
 
     def bind(self, wake: Callable[[], None]) -> None:
         """`wake` is called after each push."""

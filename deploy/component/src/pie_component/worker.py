@@ -14,7 +14,8 @@ import zmq
 from pie_component.counters import Counters
 from pie_component.edges.consumer import Consumer
 from pie_component.edges.producer import Producer
-from pie_component.limits import DRAIN_S, IDLE_S, PAUSED_POLL_S, REOPEN_S, SETTLE_S, SLICE_NS
+from pie_component.limits import DRAIN_POLL_S, DRAIN_S, IDLE_S, PAUSED_POLL_S, REOPEN_S, SETTLE_S, SLICE_NS
+from pie_component.logs import log
 from pie_component.modes.mode import Mode
 from pie_component.slots import Input, Output
 from pie_component.virtual import VirtualInput, VirtualOutput
@@ -83,17 +84,25 @@ class Worker:
             self._turn(0.0 if has_more else self._timeout_s())
 
     def drain(self, mode: Mode) -> None:
-        """Let what was begun be done and what was produced reach its consumers, within some time. Nothing new is begun."""
+        """Let what was accepted be done and what comes of it reach its consumers, within some time. Nothing new is let in: no
+        requests, nothing that the component's own threads push, nothing that a source would make.
+
+        All containers of a graph are told to end at the same time; each goes on until its producers have said that they have
+        ended, so they end along the graph. A producer that goes on, or has died, or is one's own consumer, is waited for all the
+        time.
+        """
         if self._server is not None:
             self._server.say_goodbye()
+        if self._virtual_input is not None:
+            self._virtual_input.close()
         deadline_s = self._clock() + DRAIN_S
         while self._clock() < deadline_s:
-            while mode.finish():
-                pass
+            has_more = self._finish(mode)
             self._flush()
-            if not mode.is_busy and self._is_sent and (self._server is None or self._server.is_idle):
-                return
-            self._turn(0.02)
+            if not has_more and self._is_drained(mode):
+                break
+            self._turn(0.0 if has_more else DRAIN_POLL_S)
+        self._say_end()
 
     def pulse(self) -> Pulse:
         """What was counted. May be called from any thread."""
@@ -122,6 +131,28 @@ class Worker:
             if time.monotonic_ns() >= until_ns:
                 return True
         return False
+
+    def _finish(self, mode: Mode) -> bool:
+        """A turn's work before the end; whether there is more."""
+        if self._inputs or self._virtual_input is not None:
+            return self._work(mode)
+        while mode.finish():
+            pass
+        return False
+
+    def _is_drained(self, mode: Mode) -> bool:
+        """Nothing can be done, and nothing will come. There may be messages that wait for partners, which do not come either."""
+        is_over = all(consumer.intake.is_over for consumer in self._consumers)
+        is_idle = self._server is None or self._server.is_idle
+        return is_over and is_idle and not mode.is_busy and self._is_sent and self._has_room()
+
+    def _say_end(self) -> None:
+        """To the consumers; and to people, what was given up."""
+        for producer in self._producers:
+            producer.end()
+        waiting = sum(len(slot.queue) for slot in self._inputs)
+        if waiting:
+            log.warning("%d messages were waiting at the end, and are lost", waiting)
 
     def _has_room(self) -> bool:
         for output in self._outputs:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie_component.edges.window import Intake, Outflow
-from pie_flow.envelope import Batch, Open
+from pie_flow.envelope import Batch, End, Open
 
 
 def batch(session: int, sequence: int, count: int, size_bytes: int = 10) -> Batch:
@@ -26,6 +26,18 @@ def carry(outflow: Outflow, intake: Intake, count: int, size_bytes: int = 10, co
 
 def test_nothing_may_be_sent_before_a_grant() -> None:
     assert not Outflow(1).may_send
+
+
+def test_an_edge_is_over_when_its_producer_says_so_or_there_is_none() -> None:
+    intake = Intake(2)
+    assert intake.is_over
+    intake.opened(Open(1))
+    intake.ended(End(7))
+    assert not intake.is_over
+    intake.ended(End(1))
+    assert intake.is_over
+    intake.opened(Open(3))
+    assert not intake.is_over
 
 
 def test_messages_are_sent_until_the_window_is_full() -> None:

@@ -6,6 +6,7 @@ new process:
     producer → consumer    Open(session)                      at the start, and whenever no Grant comes that is wanted
     consumer → producer    Grant(sessions, taken, window)     what it has taken so far, and how much may be under way
     producer → consumer    Batch(session, sequence, …)        messages in order, as far as the grant goes
+    producer → consumer    End(session)                       after the last one, when it ends as it should
 
 All counts are totals since the `Open`, so a lost `Grant` does no harm: the next one says the same and more. A batch carries the
 session of the consumer that granted it. A consumer that starts anew grants under a new session; what was under way to the old one
@@ -29,7 +30,7 @@ from pie_flow.limits import ARRAY_DIMENSIONS_MAX
 _HEADER = struct.Struct("<BBHIQQ")
 _GRANT = struct.Struct("<B7x6Q")
 _ARRAY = struct.Struct("<IB")
-_OPEN, _GRANTED, _BATCH = 1, 2, 3
+_OPEN, _GRANTED, _BATCH, _END = 1, 2, 3, 4
 _MARKED = 1
 
 ARRAY_CODE = 1
@@ -57,6 +58,11 @@ class Failure(NamedTuple):
 
 class Open(NamedTuple):
     session: int
+
+
+class End(NamedTuple):
+    session: int
+    """Of the producer."""
 
 
 class Grant(NamedTuple):
@@ -100,6 +106,10 @@ class Packed(NamedTuple):
 
 def encode_open(session: int) -> bytes:
     return _HEADER.pack(_OPEN, 0, 0, 0, session, 0)
+
+
+def encode_end(session: int) -> bytes:
+    return _HEADER.pack(_END, 0, 0, 0, session, 0)
 
 
 class Packer:
@@ -165,7 +175,7 @@ class Unpacker:
         self._decode = msgspec.msgpack.Decoder(checked, ext_hook=self._extension).decode
         self._decode_any = msgspec.msgpack.Decoder(plain, ext_hook=self._extension).decode
 
-    def unpack(self, frame: bytes, arrays: Sequence[Buffer] = ()) -> Open | Batch:
+    def unpack(self, frame: bytes, arrays: Sequence[Buffer] = ()) -> Open | Batch | End:
         """Raises EnvelopeError. `arrays`: the further frames."""
         try:
             kind, flags, _, count, session, sequence = _HEADER.unpack_from(frame)
@@ -173,6 +183,8 @@ class Unpacker:
             raise EnvelopeError(f"a frame of {len(frame)} bytes has no header") from error
         if kind == _OPEN:
             return Open(session)
+        if kind == _END:
+            return End(session)
         if kind != _BATCH:
             raise EnvelopeError(f"a frame of kind {kind}")
         correlations, values = self._messages(memoryview(frame)[_HEADER.size :], arrays, bool(flags & _MARKED))

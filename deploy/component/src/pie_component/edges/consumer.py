@@ -10,7 +10,7 @@ from pie_component.edges.window import Intake
 from pie_component.errors import TransportError
 from pie_component.limits import MESSAGE_BYTES_MAX, SOCKET_BUFFER_BYTES
 from pie_component.logs import log, trace
-from pie_flow.envelope import EnvelopeError, Open, Unpacker, encode_grant
+from pie_flow.envelope import End, EnvelopeError, Open, Unpacker, encode_grant
 
 Queue = deque[tuple[int, Any]]
 """Messages: correlation id (0: none) and value, or `Failure`."""
@@ -90,6 +90,8 @@ class Consumer:
         if isinstance(message, Open):
             self.intake.opened(message)
             self._has_greeted = self._grant()
+        elif isinstance(message, End):
+            self.intake.ended(message)
         elif self.intake.received(message):
             if log.isEnabledFor(DEBUG):
                 log.debug("in %d: %s", self._position, trace(message.correlations, message.size_bytes))

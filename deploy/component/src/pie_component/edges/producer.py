@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 import zmq
 
@@ -9,7 +10,7 @@ from pie_component.edges.window import Outflow
 from pie_component.errors import TransportError
 from pie_component.limits import PENDING_BATCHES_MAX, RECONNECT_MS, REOPEN_S, SOCKET_BUFFER_BYTES
 from pie_component.logs import log
-from pie_flow.envelope import EnvelopeError, Packed, decode_grant, encode_open, frames
+from pie_flow.envelope import EnvelopeError, Packed, decode_grant, encode_end, encode_open, frames
 
 OnLost = Callable[[list[int]], Packed]
 """Makes the failures of messages that were lost, from their correlation ids."""
@@ -78,6 +79,11 @@ class Producer:
             self._wants_open = True
             self._open(now_s)
             self._send_pending()
+
+    def end(self) -> None:
+        """Say that nothing more will come, if there is somebody to say it to."""
+        with suppress(zmq.Again):
+            self.socket.send(encode_end(self.outflow.session), zmq.NOBLOCK)
 
     def close(self, linger_ms: int) -> None:
         self.socket.close(linger=linger_ms)

@@ -8,7 +8,7 @@ import os
 from collections import deque
 
 from pie_component.limits import WINDOW_BYTES, WINDOW_MESSAGES
-from pie_flow.envelope import Batch, Grant, Open
+from pie_flow.envelope import Batch, End, Grant, Open
 
 
 def new_session() -> int:
@@ -97,6 +97,7 @@ class Intake:
         self.lost = 0
         self._window_messages = window_messages
         self._window_bytes = window_bytes
+        self._has_ended = False
         self._received = 0
         self._taken_bytes = 0
         self._batches: deque[tuple[int, int]] = deque()
@@ -108,8 +109,18 @@ class Intake:
         """A producer says that it is there; a new one begins to count at zero."""
         if message.session != self.producer:
             self.producer = message.session
+            self._has_ended = False
             self._received = self._taken_bytes = self._granted_messages = self._granted_bytes = 0
             self._batches.clear()
+
+    def ended(self, message: End) -> None:
+        if message.session == self.producer:
+            self._has_ended = True
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing will come any more: there is no producer, or it has said so."""
+        return self.producer == 0 or self._has_ended
 
     def received(self, batch: Batch) -> bool:
         """Whether a batch is for this consumer: one that was on its way to an earlier process is not."""

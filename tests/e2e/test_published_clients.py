@@ -78,9 +78,9 @@ def environment_of(version: str, cache: Path) -> Path:
     complete = folder / "complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [folder / "bin" / "pip", "--disable-pip-version-check", "install", "-q", f"pie-client=={version}"]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)  # ours will do, and be there at once
+        pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check"]
+        done = subprocess.run([*pip, "install", "-q", f"pie-client=={version}"], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"pip could not install pie-client {version}:\n{done.stderr}"
         complete.touch()
     return folder

@@ -84,6 +84,7 @@ HUGE = {
     "replace filter": "{% set x = 'a' * 60000 %}{{ x | replace('a', x) }}",
     "join method": "{{ ('a' * 60000).join(range(60000) | map('string')) }}",
     "join filter": "{{ range(60000) | list | join('a' * 60000) }}",
+    "join filter, one by one": "{{ range(60000) | map('string') | join('a' * 60000) }}",
     "indent": "{{ ('\n' * 60000) | indent(60000) }}",
     "tabs": "{{ ('\t' * 60000).expandtabs(60000) }}",
     "json indent": "{{ [[1]] | tojson(indent=60000) }}",

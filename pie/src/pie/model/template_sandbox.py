@@ -105,6 +105,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """A call written in the template. The odd names leave every keyword to the function that is called."""
+        if isinstance(getattr(__obj, "__self__", None), str):
+            args, kwargs = tuple(map(__self._at_once, args)), {name: __self._at_once(value) for name, value in kwargs.items()}
         __self._check_call(__obj, args, kwargs)
         if isinstance(__obj, LoopContext):
             args = (__self._rounds(args[0]), *args[1:])
@@ -141,6 +143,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
         @wraps(function)
         def charged(*args: Any, **kwargs: Any) -> Any:
+            if name not in _CHEAP_FILTERS:
+                args = (*args[:first], *map(self._at_once, args[first:]))
             value, *arguments = *args[first:], *kwargs.values()
             check_numbers(arguments)
             if name == "format":
@@ -154,6 +158,10 @@ class _Environment(ImmutableSandboxedEnvironment):
     def _made(self, value: T) -> T:
         self.account.made(value)
         return value
+
+    def _at_once(self, value: Any) -> Any:
+        """What `map` and its like would give one by one: how large something made of it would be can be told only of a list."""
+        return list(self._rounds(value)) if isinstance(value, Iterator) else value
 
     def _rounds(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:

@@ -104,7 +104,9 @@ class Pass:
         self.rows = [rows[index] for index in self.order]
         """In the order of their inputs in a step"""
         chunks = [_chunk(rows[index]) for index in chunked]
-        self._chunks = ChunkBlock(cache, chunks, decoder.architecture.windows, decoder.dtype) if chunks else None
+        architecture = decoder.architecture
+        group = architecture.query_heads // architecture.kv_heads
+        self._chunks = ChunkBlock(cache, chunks, architecture.windows, decoder.dtype, group) if chunks else None
         counts = [len(block.rows) for block in self._blocks] + ([sum(chunk.count for chunk in chunks)] if chunks else [])
         self._counts = counts
         self._attends: list[Attend] = [block.attend for block in self._blocks]

@@ -1,4 +1,9 @@
-"""All lanes of one capacity, and what they hold."""
+"""All lanes of one capacity, and what they hold.
+
+In a page the heads of a token stand together, in a lane the tokens of a head: attention reads one head after the other, and 128
+bytes out of every KiB is what a CPU reads worst. (One core, 768 wide, 3 x 4 heads of 64, what an attention takes that way and this,
+in ms: 32 sequences of 112 tokens 2.0 and 1.2, one of 1000 tokens 0.53 and 0.30.)
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,14 +31,16 @@ class Occupant:
 class Bank:
     def __init__(self, cache: PagedCache, windows: Sequence[int | None], capacity: int, lanes_count: int) -> None:
         """`capacity` is a number of tokens, a multiple of the page size; `windows` is per layer."""
-        layers_count, _, token_size = cache.slots.shape
+        layers_count, head_dim = cache.slots.shape[0], cache.token_shape[-1]
         self._cache = cache
         self._windows = windows
         self._capacity = capacity
-        self._slots = torch.zeros((layers_count, lanes_count * capacity, token_size), dtype=cache.slots.dtype, device=cache.device)
+        shape = (layers_count, lanes_count, *cache.token_shape[:-1], capacity, head_dim)
+        self._lanes = torch.zeros(shape, dtype=cache.slots.dtype, device=cache.device)
+        self._slots = self._lanes.view(layers_count, -1, head_dim)
+        """[layers, slots, head dim]: one head's keys or values of one token"""
         self._layers = list(self._slots.unbind(0))
-        self._lanes = self._slots.view(layers_count, lanes_count, capacity, *cache.token_shape)
-        self._pages = self._slots.view(layers_count, -1, cache.page_size * token_size)
+        self._pages = self._slots.view(layers_count, -1, cache.page_size * head_dim)
         self._table = LaneTable(lanes_count)
         self._occupants: dict[int, Occupant] = {}
 
@@ -43,7 +50,7 @@ class Bank:
 
     @property
     def size_bytes(self) -> int:
-        return self._slots.nbytes
+        return self._lanes.nbytes
 
     def remove(self, sequence: int) -> None:
         self._table.remove(sequence)
@@ -67,9 +74,10 @@ class Bank:
         places = np.array([row.length for row in block.rows])[:, None] + np.arange(block.step)
         pages = np.stack([row.pages[place // page_size] for row, place in zip(block.rows, places, strict=True)])
         lanes = np.arange(block.start, block.start + len(block.rows))
-        sources = self._tensor(lanes[:, None] * self._capacity + places)
+        sources = self._tensor(self._heads(lanes[:, None], places, self._capacity))
         targets = self._tensor(pages * page_size + places % page_size)
-        self._cache.slots.index_copy_(1, targets, self._slots.index_select(1, sources))
+        tokens = self._slots.index_select(1, sources).view(len(self._layers), targets.numel(), -1)
+        self._cache.slots.index_copy_(1, targets, tokens)
         self._cache.mark_written(pages.ravel())
         for row in block.rows:
             self._occupants[row.sequence] = Occupant(row.pages, row.length + block.step, self._cache.clock)
@@ -93,15 +101,21 @@ class Bank:
             return
         page_size = self._cache.page_size
         counts = [-(-one.length // page_size) for one in sequences]
-        firsts = [self._lane(one) * self._capacity // page_size for one in sequences]
         sources = self._tensor(np.concatenate([one.pages[:count] for one, count in zip(sequences, counts, strict=True)]))
-        targets = self._tensor(
-            np.concatenate([np.arange(first, first + count) for first, count in zip(firsts, counts, strict=True)])
-        )
+        lanes = np.concatenate([np.full(count, self._lane(one)) for one, count in zip(sequences, counts, strict=True)])
+        places = np.concatenate([np.arange(count) for count in counts])
+        targets = self._tensor(self._heads(lanes, places, self._capacity // page_size))
         for lane_pages, pages in zip(self._pages.unbind(0), self._cache.pages.unbind(0), strict=True):
-            lane_pages.index_copy_(0, targets, pages.index_select(0, sources))
+            tokens = pages.index_select(0, sources).view(len(places), page_size, *self._cache.token_shape)
+            lane_pages.index_copy_(0, targets, tokens.permute(0, 2, 3, 1, 4).reshape(-1, lane_pages.shape[1]))
         for one in sequences:
             self._occupants[one.sequence] = Occupant(one.pages, one.length, self._cache.clock)
+
+    def _heads(self, lanes: Int64s, places: Int64s, capacity: int) -> Int64s:
+        """Where keys and values of all heads stand, for each of these places of lanes: [..., 2 x kv heads]."""
+        heads_count = self._lanes.shape[2] * self._lanes.shape[3]
+        found: Int64s = (lanes[..., None] * heads_count + np.arange(heads_count)) * capacity + places[..., None]
+        return found
 
     def _tensor(self, numbers: Int64s) -> Tensor:
         return torch.from_numpy(numbers.ravel()).to(self._slots.device)

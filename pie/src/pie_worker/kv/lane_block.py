@@ -28,8 +28,8 @@ class Decoding:
 class LaneBlock:
     """Row r of the block is lane `start` + r, and decodes `rows[r]`.
 
-    The memory of a bank is handed in as `slots`, per layer [lanes x capacity, elements of a token], and as `lanes`, the same as
-    [layers, lanes, capacity, 2, kv heads, head dim]. `windows` is per layer.
+    The memory of a bank is handed in as `slots`, per layer [lanes x 2 x kv heads x capacity, head dim], and as `lanes`, the same as
+    [layers, lanes, 2, kv heads, capacity, head dim]. `windows` is per layer.
     """
 
     def __init__(
@@ -43,17 +43,18 @@ class LaneBlock:
         self._lanes = lanes[:, start : start + len(rows)]
         self._windows = windows
         self._longest = max(row.length for row in rows)
-        capacity, device = lanes.shape[2], lanes.device
+        device, heads_count = lanes.device, lanes.shape[2] * lanes.shape[3]
+        self._capacity = lanes.shape[4]
         self._lengths = torch.tensor([row.length for row in rows], device=device)
-        firsts = torch.arange(start, start + len(rows), device=device) * capacity
+        firsts = torch.arange(start * heads_count, (start + len(rows)) * heads_count, device=device) * self._capacity
         later = torch.arange(steps, device=device).unsqueeze(1)
-        self._targets = list((firsts + self._lengths + later).unbind(0))
+        self._targets = list((firsts + self._lengths.repeat_interleave(heads_count) + later).unbind(0))
         self._look()
 
     def attend(self, layer: int, queries: Tensor, keys_values: Tensor) -> Tensor:
         """Keeps the keys and values of this step's tokens, and returns what their queries read: [rows, query size]."""
         keys, values = self._views[layer]
-        self._slots[layer].index_copy_(0, self._targets[self.step], keys_values.flatten(1))
+        self._slots[layer].index_copy_(0, self._targets[self.step], keys_values.reshape(-1, keys.shape[3]))
         grouped = queries.view(keys.shape[0], keys.shape[1], -1, keys.shape[3])
         read = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=self._layer_masks[layer])
         return read.reshape(keys.shape[0], -1)
@@ -75,9 +76,8 @@ class LaneBlock:
 
     def _look(self) -> None:
         """Makes views and masks that serve this step and the next few."""
-        capacity = self._lanes.shape[2]
-        self._reach = min(capacity, (self._longest + self.step) // _REACH_STEP * _REACH_STEP + _REACH_STEP)
-        keys, values = self._lanes[:, :, : self._reach].permute(3, 0, 1, 4, 2, 5).unbind(0)
+        self._reach = min(self._capacity, (self._longest + self.step) // _REACH_STEP * _REACH_STEP + _REACH_STEP)
+        keys, values = self._lanes[..., : self._reach, :].unbind(2)
         self._views = list(zip(keys.unbind(0), values.unbind(0), strict=True))
         self._row_starts = torch.arange(len(self.rows), device=self._lanes.device) * self._reach
         self._masks = {window: self._mask(window) for window in set(self._windows)}

@@ -39,6 +39,11 @@ async def test_a_body_that_is_not_of_the_type_is_400_and_says_where(api: ApiServ
     assert about in answer.text
 
 
+async def test_a_query_that_is_not_of_the_type_is_named(api: ApiServing) -> None:
+    answer = await api.client.get("/v1/backends/words/operations?limit=0")
+    assert answer.json()["error"]["message"].startswith("limit: ")
+
+
 async def test_what_a_rule_of_form_refuses_is_422(api: ApiServing) -> None:
     assert code(await api.client.post("/v1/backends", json={"name": "No Name"})) == (422, "invalid_argument")
 

@@ -101,6 +101,13 @@ def test_a_file_without_a_name_wants_one(api: FakeApi, file: Path) -> None:
     assert (ran.code, ran.err) == (2, f"pie: {file} names no backend; say which with --name\n")
 
 
+def test_a_folder_stands_for_the_backend_yml_in_it(api: FakeApi, file: Path) -> None:
+    assert run("backend", "apply", file.parent).code == 0
+    assert run("backend", "apply", file.parent / "shout").err.endswith(
+        "/shout/backend.yml: cannot be read: No such file or directory\n"
+    )
+
+
 def test_when_nothing_is_missing_that_is_said(api: FakeApi, file: Path) -> None:
     api.on("POST", APPLY, AppliedDocument(backend_id="b-1", created=False, operations=()))
     assert run("backend", "apply", file).err.endswith("pie: words is what the file says\n")

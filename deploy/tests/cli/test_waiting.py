@@ -86,12 +86,13 @@ def test_a_failure_comes_with_its_reason_and_the_last_words(api: FakeApi) -> Non
     api.on_lines("GET", "/v1/containers/c-count/logs", *lines)
     ran = run("backend", "deploy", "words", "--wait")
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.splitlines()[-4:] == [
+    assert ran.err.splitlines()[-5:-1] == [
         f"pie: {ID} is failed (crashloop): count crashed 6 times",
-        "  - count (c-count) exited after exit code 1, restart 5: ValueError: no",
+        "  - count (c-count) exited with exit code 1, restart 5: ValueError: no",
         "    count | Traceback [2J",
         "    count | [platform] ended",
     ]
+    assert ran.err.splitlines()[-1].startswith("  correct it, then: pie backend redeploy --deployment d-")
     assert api.asked[-1].query == {"tail": "20"}
 
 
@@ -100,7 +101,9 @@ def test_a_failure_is_a_failure_also_when_nothing_more_can_be_told(api: FakeApi)
     api.on_items(CONTAINERS, rows.container("count", last_error="gone"))
     ran = run("deployment", "wait", ID)
     assert ran.code == 1
-    assert ran.err.endswith("  - more about it cannot be had: there is no /v1/containers/c-count/logs\n")
+    assert "  - count (c-count) ready: gone" in ran.err
+    api.refuse("GET", "/v1/containers/c-count/logs", 503, "launcher", "no")
+    assert "  - more about it cannot be had: no\n" in run("deployment", "wait", ID).err
 
 
 def test_programs_get_the_failure_as_one_object(api: FakeApi) -> None:

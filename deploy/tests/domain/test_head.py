@@ -170,18 +170,16 @@ def test_replay_gives_the_graph_that_landed() -> None:
     assert replay(records, known_shapes()) == head.graph()
 
 
-NAMES = "^[a-z][a-z0-9_-]{0,62}$"
-
 REFUSED: dict[str, tuple[Operation, type[DeployError], str]] = {
     "name": (
         add("Bad name", "cv-count"),
         InvalidOperationError,
-        f"'Bad name' cannot be a vertex's name; it matches {NAMES}",
+        "'Bad name' cannot be a vertex's name",
     ),
     "name ends in a newline": (
         add("count\n", "cv-count"),
         InvalidOperationError,
-        f"'count\\n' cannot be a vertex's name; it matches {NAMES}",
+        "'count\\n' cannot be a vertex's name",
     ),
     "twice": (add("count", "cv-count"), InvalidOperationError, "there is a vertex count already"),
     "nothing to run": (
@@ -240,7 +238,7 @@ REFUSED: dict[str, tuple[Operation, type[DeployError], str]] = {
     "role": (
         ChangeEndpointAlias(vertex="count", endpoint="counts", role="a/b"),
         InvalidOperationError,
-        f"'a/b' cannot be a role; it matches {NAMES}",
+        "'a/b' cannot be a role",
     ),
     "role twice": (
         ChangeEndpointAlias(vertex="count", endpoint="counts", role="text"),

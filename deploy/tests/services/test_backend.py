@@ -146,6 +146,17 @@ def test_versions_in_a_log_have_names(platform: ServicePlatform) -> None:
     assert backends.names(ALICE, [record.operation for record in log]) == {version.id: "shout@1"}
 
 
+def test_a_slot_that_is_not_there_is_told_as_that_also_while_a_deployment_is_live(platform: ServicePlatform) -> None:
+    platform.deployed("words")
+    backends = platform.services.backends
+    with pytest.raises(InvalidOperationError, match="vertex v has no parameter 'voise'") as refusal:
+        backends.append(ALICE, "words", [ChangeParameter(vertex="v", name="voise", value='"x"')])
+    assert refusal.value.hint == "did you mean voice? there are marks, voice"
+    with pytest.raises(GraphLockedError) as locked:
+        backends.append(ALICE, "words", [ChangeParameter(vertex="v", name="voice", value='"x"')])
+    assert [one.message for one in locked.value.details] == ["parameter voice of v is not mutable"]
+
+
 def test_an_empty_batch_is_refused(platform: ServicePlatform) -> None:
     platform.services.backends.create(ALICE, "words")
     with pytest.raises(InvalidArgumentError):

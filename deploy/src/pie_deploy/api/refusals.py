@@ -1,7 +1,7 @@
 """Errors become answers, `pie_deploy.errors.ErrorBody`; the one table of codes and HTTP statuses."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -80,13 +80,21 @@ def on_http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[b
     """What the framework refuses: no such path, no such method, a body that is not of the type."""
     code = _CODES.get(error.status_code, "invalid_argument" if error.status_code < 500 else "internal")
     details = _details(error.extra) if isinstance(error, ValidationException) else ()
-    return _response(error.status_code, code, error.detail, details, dict(error.headers or {}))
+    return _response(error.status_code, code, _summary(details) or error.detail, details, dict(error.headers or {}))
 
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A bug of ours. The caller learns that, and nothing about our insides."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "something went wrong inside the platform; see its log", (), {})
+
+
+def _summary(details: Sequence[Detail]) -> str:
+    """The framework only says which request it was, which the caller knows."""
+    if not details:
+        return ""
+    first = f"{details[0].subject}: {details[0].message}" if details[0].subject else details[0].message
+    return first + (f" (and {len(details) - 1} more)" if len(details) > 1 else "")
 
 
 def _details(extra: object) -> tuple[Detail, ...]:

@@ -145,7 +145,7 @@ class Client:
         except httpx.TimeoutException as error:
             raise DeadlineError(f"the platform at {self._url} takes too long to answer") from error
         except httpx.TransportError as error:
-            raise UnreachableError(f"the platform at {self._url} has gone: {error}") from error
+            raise UnreachableError(f"the platform at {self._url} has gone", hint="start it with: pie up") from error
 
     def _decoded(self, decode: Callable[[bytes], T], data: bytes) -> T:
         try:

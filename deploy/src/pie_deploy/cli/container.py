@@ -83,7 +83,7 @@ def show_container(ref: Ref, as_json: Json = False) -> None:
             "Next try in": ago(now_ns, row.retry_at_ns) if row.retry_at_ns else "",
             "Exit code": row.exit_code,
             "Last error": row.last_error,
-            "Configuration": f"operation {row.config_seq_applied} of {row.config_seq_wanted}",
+            "Configuration": f"operation {row.config_seq_applied} of {row.config_seq_wanted}" if row.config_seq_wanted else "",
             "Configuration error": row.config_error,
             "Ports": ", ".join(f"{name} {port}" for name, port in row.ports.items()),
         }
@@ -117,7 +117,7 @@ def followed(client: Client, container_id: str, *, since_ns: int | None = None, 
     while True:
         try:
             for line in log_lines(client, container_id, follow=True, since_ns=since_ns, tail=tail):
-                since_ns, tail = line.at_ns, None
+                since_ns, tail = line.at_ns + 1, None
                 yield line
             if client.get(path, Container).state == "exited":
                 return

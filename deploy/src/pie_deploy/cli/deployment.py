@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -57,7 +57,7 @@ def show_deployment(ref: Ref, as_json: Json = False) -> None:
 @app.command()
 def wait(
     ref: Ref,
-    status: Annotated[str, typer.Option("--status", metavar="STATUS", help="running, failed, or gone.")] = "running",
+    status: Annotated[Literal["running", "failed", "gone"], typer.Option("--status", help="Until when.")] = "running",
     timeout: Timeout = TIMEOUT,
     as_json: JsonLines = False,
 ) -> None:

@@ -13,7 +13,7 @@ from pie_deploy.cli.screen import say, show_line
 from pie_deploy.cli.verbs import LOG
 from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment
-from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail, UnreachableError
+from pie_deploy.errors import DeadlineError, DeployError, DeploymentFailedError, Detail, NotFoundError, UnreachableError
 
 LOG_TAIL_LINES = 20
 """Of the container that failed: enough for a traceback."""
@@ -126,7 +126,7 @@ def told(container: Container) -> str:
     """`standby`, or `backoff after exit code 1, restart 2`."""
     state: str = container.state
     if container.state in ("backoff", "exited") and container.exit_code is not None:
-        state += f" after {exit_words(container.exit_code)}"
+        state += f" {'with' if state == 'exited' else 'after'} {exit_words(container.exit_code)}"
     return f"{state}, restart {container.restarts}" if container.restarts else state
 
 
@@ -144,9 +144,12 @@ def failure(client: Client, row: Deployment) -> DeploymentFailedError:
         blamed = culprit(client.items(at("deployments", row.id, "containers"), Container))
         for detail in () if blamed is None else _last_words(client, blamed):
             details.append(detail)  # noqa: PERF402 - what came before an error stays
+    except NotFoundError:
+        pass  # it did not live long enough to say anything
     except DeployError as error:  # what counts is that the deployment has failed
         details.append(Detail(code=error.code, message=f"more about it cannot be had: {error}"))
-    return DeploymentFailedError(message, details)
+    again = f"correct it, then: pie backend redeploy --deployment {row.id}; or end it: pie backend undeploy --deployment {row.id}"
+    return DeploymentFailedError(message, details, again if state == "failed" else "")
 
 
 def _last_words(client: Client, blamed: Container) -> Iterator[Detail]:

@@ -25,6 +25,7 @@ from pie_deploy.domain.fields import FieldError, convert
 from pie_deploy.domain.manifest_checks import faults
 from pie_deploy.domain.manifest_structs import (
     NAME_PATTERN,
+    NAME_RULE,
     ComponentManifest,
     Endpoint,
     FileSlot,
@@ -42,6 +43,7 @@ from pie_deploy.limits import MANIFEST_BYTES_MAX, PROBLEMS_MAX
 
 __all__ = [
     "NAME_PATTERN",
+    "NAME_RULE",
     "ComponentManifest",
     "Endpoint",
     "FileSlot",

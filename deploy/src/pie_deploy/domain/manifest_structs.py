@@ -7,6 +7,7 @@ import msgspec
 from pie_flow.container import Direction, Transport
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+NAME_RULE = "a name has lower-case letters, digits, '-' and '_', begins with a letter, and has at most 63 characters"
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Language = Literal["py", "inferlet", "command"]
 

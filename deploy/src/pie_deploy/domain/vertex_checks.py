@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pie_deploy.domain.graph import Shape, Slot, Source, Vertex
 from pie_deploy.domain.inference import Inference
-from pie_deploy.domain.manifest import NAME_PATTERN, Parameter
+from pie_deploy.domain.manifest import NAME_PATTERN, NAME_RULE, Parameter
 from pie_deploy.domain.manifest_checks import literal_message
 from pie_deploy.domain.shape import Shapes
 from pie_deploy.domain.suggestion import hint
@@ -49,7 +49,7 @@ class State(Protocol):
 
 def check_name(name: str, what: str) -> None:
     if not _NAME.match(name):
-        raise InvalidOperationError(f"{name[:80]!r} cannot be {what}; it matches {NAME_PATTERN}")
+        raise InvalidOperationError(f"{name[:80]!r} cannot be {what}", hint=NAME_RULE)
 
 
 def vertex_of(state: State, name: str) -> Vertex:

@@ -16,7 +16,7 @@ from pie_deploy.domain.fork import fork
 from pie_deploy.domain.graph import Graph
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.log import Stamp
-from pie_deploy.domain.manifest import NAME_PATTERN
+from pie_deploy.domain.manifest import NAME_PATTERN, NAME_RULE
 from pie_deploy.domain.operations import Connect, Operation, OperationRecord
 from pie_deploy.domain.records import Backend
 from pie_deploy.domain.role import Permission
@@ -334,7 +334,7 @@ def _new(change: Change, name: str, lease: str | None, id_: str) -> Backend:
 
 def _check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise InvalidArgumentError(f"{name[:80]!r} cannot be a backend's name; it matches {NAME_PATTERN}")
+        raise InvalidArgumentError(f"{name[:80]!r} cannot be a backend's name", hint=NAME_RULE)
 
 
 def _check_not_deployed(change: Change, backend: Backend) -> None:

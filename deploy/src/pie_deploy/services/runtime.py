@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from pie_deploy.domain.deployment import undeployed
 from pie_deploy.domain.duration import parse_duration
-from pie_deploy.domain.manifest import NAME_PATTERN
+from pie_deploy.domain.manifest import NAME_PATTERN, NAME_RULE
 from pie_deploy.domain.placement import Amount, in_use
 from pie_deploy.domain.records import Node, Runtime
 from pie_deploy.errors import InvalidArgumentError
@@ -129,7 +129,7 @@ def _check_names(name: str, launcher: str, labels: Sequence[str]) -> None:
         raise InvalidArgumentError(f"a runtime has at most {RUNTIME_LABELS_MAX} labels")
     for what, text in (("name", name), ("launcher", launcher), *(("label", label) for label in labels)):
         if not _NAME.fullmatch(text):
-            raise InvalidArgumentError(f"{text[:80]!r} cannot be a runtime's {what}; it matches {NAME_PATTERN}")
+            raise InvalidArgumentError(f"{text[:80]!r} cannot be a runtime's {what}", hint=NAME_RULE)
 
 
 def _node(runtime_id: str, number: int, node: NodeRequest) -> Node:

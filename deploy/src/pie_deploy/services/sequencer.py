@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from pie_deploy.domain import rules
 from pie_deploy.domain.deployment import is_locking
 from pie_deploy.domain.head import Head
 from pie_deploy.domain.lock import allowed_while_live
@@ -178,10 +179,12 @@ def _check_allowed(head: Head, operations: Sequence[Operation]) -> None:
     """Raises GraphLockedError with every operation that a live deployment does not allow."""
     refused = [operation for operation in operations if not allowed_while_live(head, operation, head.shapes)]
     if refused:
+        if isinstance(refused[0], ChangeParameter | AddFile | RemoveFile):
+            rules.before(head, refused[0])  # there may be no such slot, which is no question of when
         details = [
             Detail(
                 code=GraphLockedError.code,
-                message=_why_not(operation),
+                message=_why_not(head, operation),
                 subject=getattr(operation, "vertex", ""),
             )
             for operation in refused[:LOCK_REASONS_MAX]
@@ -190,12 +193,18 @@ def _check_allowed(head: Head, operations: Sequence[Operation]) -> None:
         raise GraphLockedError(message, details)
 
 
-def _why_not(operation: Operation) -> str:
+def _why_not(head: Head, operation: Operation) -> str:
     match operation:
-        case ChangeParameter():
-            return f"parameter {operation.name} of {operation.vertex} is not mutable, or would be left without a value"
-        case AddFile() | RemoveFile():
-            return f"file {operation.slot} of {operation.vertex} is not mutable, or would be missing"
+        case ChangeParameter() if operation.vertex in head.vertices:
+            parameter = head.shape(operation.vertex).parameters.get(operation.name)
+            left = parameter is not None and parameter.mutable
+            return (
+                f"parameter {operation.name} of {operation.vertex} {'would be left without a value' if left else 'is not mutable'}"
+            )
+        case AddFile() | RemoveFile() if operation.vertex in head.vertices:
+            slot = head.shape(operation.vertex).files.get(operation.slot)
+            left = slot is not None and slot.mutable
+            return f"file {operation.slot} of {operation.vertex} {'would be missing' if left else 'is not mutable'}"
         case _:
             return f"{_word(operation)} changes what runs"
 

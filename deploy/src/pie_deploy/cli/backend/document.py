@@ -28,10 +28,17 @@ from pie_deploy.services.views import AppliedDocument, BackendView
 
 app = typer.Typer()
 
+FILE_NAME = "backend.yml"
+
 
 @app.command()
 def apply(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The graph, in YAML; as `pie backend export` prints it.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The graph, in YAML, as `pie backend export` prints it; or a folder with a backend.yml."
+        ),
+    ],
     name: Annotated[str | None, typer.Option("--name", metavar="BACKEND", help="Another backend than the file names.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be appended.")] = False,
     lease: LeaseId = None,
@@ -42,6 +49,7 @@ def apply(
     A backend that is not there is made. Components given as folders (./tokenise) are published first when their content is new.
     For example: pie backend apply deploy/examples/wordcount/backend.yml
     """
+    file = file / FILE_NAME if file.is_dir() else file
     document = read(file, name)
     with connect() as client:
         folders = Folders(client, file.parent, lease, quiet=as_json)

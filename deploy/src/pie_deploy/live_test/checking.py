@@ -68,7 +68,7 @@ class _Checking:
         if not others:
             raise first
         details = [detail for error in self.found for detail in _details(error)][:REFUSAL_REASONS_MAX]
-        raise type(first)(f"{first} (and {len(details) - 1} more)", details, first.hint)
+        raise type(first)(f"{first} (and {len(details) - 1} more)", details)
 
     def fixtures(self) -> None:
         for name, fixture in self.test.fixtures.items():
@@ -84,8 +84,9 @@ class _Checking:
 
     def graph(self) -> None:
         """The graph with everything in it that the test puts there, and what the test asks of it."""
+        known = len(self.found)
         base, wanted = self._base()
-        if self.found or base is None:
+        if base is None or len(self.found) > known or len(self.packed) < len(folders(self.test)):
             return  # what cannot be made cannot be looked at
         head = Head(shapes_from(self._manifest), base, files=self._file_type)
         head.apply(wanted)

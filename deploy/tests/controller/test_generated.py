@@ -57,7 +57,7 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(tmp_path: Path, blobs: 
     monkeypatch.setattr("pie_deploy.controller.generated.GENERATED_FILE_BYTES_MAX", 3)
     (tmp_path / "out").write_text("42")
     (tmp_path / "parts").mkdir()
-    with pytest.raises(StorageError, match="vertex report: what it generated as parts cannot be saved: .* larger than 3 bytes"):
+    with pytest.raises(StorageError, match=r"vertex report: what it generated as parts cannot be saved: .* larger than 3 bytes"):
         _save(tmp_path, blobs)
     assert [path for path in blobs.rglob("*") if path.is_file()] == []
 

@@ -138,7 +138,7 @@ def test_a_dry_run_says_what_the_platform_would_refuse(api: FakeApi, file: Path)
     file.write_text(DOCUMENT.replace("mark", "mrak"))
     ran = run("backend", "apply", file, "--dry-run")
     assert ran.code == 3
-    assert ran.err.endswith("vertex shout has no parameter 'mrak'\n  did you mean mark? there is mark\n")
+    assert ran.err == f"pie: {file}: vertex shout has no parameter 'mrak'\n  did you mean mark? there is mark\n"
 
 
 def test_what_keeps_the_graph_from_being_deployed_is_told_at_once(api: FakeApi, file: Path) -> None:

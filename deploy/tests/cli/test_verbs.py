@@ -179,6 +179,13 @@ def test_the_shell_completes_names_of_backends(api: FakeApi) -> None:
     assert completed("pie backend show wo") == ["words", "wordcount"]
 
 
+def test_the_shell_completes_containers_by_backend_and_vertex(api: FakeApi) -> None:
+    api.on_items("/v1/backends", rows.backend("words"), rows.backend("staging"))
+    api.on_items("/v1/deployments/words/containers", rows.container("count"), rows.container("tokenise"))
+    assert completed("pie container logs wo") == ["words/"]
+    assert completed("pie container logs words/to") == ["words/tokenise"]
+
+
 def test_nothing_is_offered_when_the_platform_is_not_up(home: Home) -> None:
     assert completed("pie backend show wo") == []
 

@@ -7,6 +7,16 @@ def backend_names(incomplete: str) -> list[str]:
     return _names("backends", incomplete)
 
 
+def container_names(incomplete: str) -> list[str]:
+    """`wordcount/tokenise`: vertices once the backend is there, backends before."""
+    backend, slash, _ = incomplete.partition("/")
+    if not slash:
+        return [f"{name}/" for name in backend_names(incomplete)]
+    return [
+        name for name in (f"{backend}/{vertex}" for vertex in _names("deployments", "", backend)) if name.startswith(incomplete)
+    ]
+
+
 def runtime_names(incomplete: str) -> list[str]:
     return _names("runtimes", incomplete)
 
@@ -23,13 +33,13 @@ def type_names(incomplete: str) -> list[str]:
     return _names("types", incomplete)
 
 
-def _names(kind: str, incomplete: str) -> list[str]:
+def _names(kind: str, incomplete: str, deployment: str = "") -> list[str]:
     from pie_deploy.cli.client import at, connect
 
     try:
         with connect() as client:
-            rows = client.items(at(kind), dict[str, object])
+            rows = client.items(at(kind, deployment, "containers") if deployment else at(kind), dict[str, object])
     except DeployError:
         return []
-    names = dict.fromkeys(str(row.get("name", "")) for row in rows)
+    names = dict.fromkeys(str(row.get("vertex" if deployment else "name", "")) for row in rows)
     return [name for name in names if name.startswith(incomplete)]

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from pie_deploy.cli.client import Client, at, connect
-from pie_deploy.cli.completion import backend_names
+from pie_deploy.cli.completion import backend_names, container_names
 from pie_deploy.cli.naming import names_of
 from pie_deploy.cli.options import Json, JsonLines, Watch, Wide
 from pie_deploy.cli.patience import LOOK_S, patiently, present
@@ -23,7 +24,12 @@ from pie_deploy.ports.launcher import LogLine
 app = noun("The containers of a deployment and their logs.")
 
 Ref = Annotated[
-    str, typer.Argument(metavar="CONTAINER", help="A container's id, or DEPLOYMENT/VERTEX, such as wordcount/tokenise.")
+    str,
+    typer.Argument(
+        metavar="CONTAINER",
+        help="A container's id, or DEPLOYMENT/VERTEX, such as wordcount/tokenise.",
+        autocompletion=container_names,
+    ),
 ]
 
 
@@ -103,7 +109,7 @@ def logs(
     since_ns = None if since is None else time.time_ns() - parse_duration(since)
     with connect() as client:
         container = find(client, ref)
-        ask = followed if follow else log_lines
+        ask = partial(followed, quiet=as_json) if follow else log_lines
         for line in ask(client, container.id, since_ns=since_ns, tail=tail):
             if as_json:
                 show_line(line)
@@ -111,7 +117,9 @@ def logs(
                 print(log_text(line, timestamps=timestamps), flush=True)
 
 
-def followed(client: Client, container_id: str, *, since_ns: int | None = None, tail: int | None = None) -> Iterator[LogLine]:
+def followed(
+    client: Client, container_id: str, *, since_ns: int | None = None, tail: int | None = None, quiet: bool = False
+) -> Iterator[LogLine]:
     """As long as the container is there, also across restarts of the platform."""
     path = at("containers", container_id)
     while True:
@@ -123,7 +131,7 @@ def followed(client: Client, container_id: str, *, since_ns: int | None = None, 
                 return
             time.sleep(LOOK_S)  # it waits for a restart, or the platform goes down
         except UnreachableError as error:
-            patiently(client, lambda: client.get(path, Container), error)
+            patiently(client, lambda: client.get(path, Container), error, quiet=quiet)
         except NotFoundError:
             return
 

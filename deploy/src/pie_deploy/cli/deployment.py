@@ -79,19 +79,19 @@ def events(
 ) -> None:
     """Show what has happened to a deployment. For example: pie deployment events wordcount --follow"""
     with connect() as client:
-        for event in _events(client, ref, after, follow=follow):
+        for event in _events(client, ref, after, follow=follow, quiet=as_json):
             if as_json:
                 show_line(event)
             else:
                 print(event_line(event), flush=True)
 
 
-def _events(client: Client, ref: str, after: int, *, follow: bool) -> Iterator[Event]:
+def _events(client: Client, ref: str, after: int, *, follow: bool, quiet: bool) -> Iterator[Event]:
     row = client.get(at("deployments", ref), Deployment)
-    return _followed(client, row.id, after) if follow else _past(client, row.id, after)
+    return _followed(client, row.id, after, quiet=quiet) if follow else _past(client, row.id, after)
 
 
-def _followed(client: Client, deployment_id: str, after: int) -> Iterator[Event]:
+def _followed(client: Client, deployment_id: str, after: int, *, quiet: bool) -> Iterator[Event]:
     """Until it is gone, also across restarts of the platform."""
     path = at("deployments", deployment_id)
     while True:
@@ -103,7 +103,7 @@ def _followed(client: Client, deployment_id: str, after: int) -> Iterator[Event]
                 return
             time.sleep(LOOK_S)
         except UnreachableError as error:
-            patiently(client, partial(client.get, path, Deployment), error)
+            patiently(client, partial(client.get, path, Deployment), error, quiet=quiet)
 
 
 def _past(client: Client, deployment_id: str, after: int) -> Iterator[Event]:

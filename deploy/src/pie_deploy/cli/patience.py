@@ -16,24 +16,30 @@ LOOK_S = 1.0
 
 
 def patiently(
-    client: Client, ask: Callable[[], T], gone: UnreachableError | None = None, sleep: Callable[[float], None] = time.sleep
+    client: Client,
+    ask: Callable[[], T],
+    gone: UnreachableError | None = None,
+    *,
+    quiet: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> T:
     """What the platform answers, as soon as it does: says once that it is waited for, and once that it is back.
 
-    gone: how the caller has learnt that it is not there.
+    gone: how the caller has learnt that it is not there. quiet: say nothing.
     """
     if gone is None:
         try:
             return ask()
         except UnreachableError as error:
             gone = error
-    say(f"{gone}; waiting until it is up again")
+    tell = (lambda _: None) if quiet else say
+    tell(f"{gone}; waiting until it is up again")
     while True:
         sleep(LOOK_S)
         client.find_again()
         with suppress(UnreachableError):
             answer = ask()
-            say("the platform is up again")
+            tell("the platform is up again")
             return answer
 
 
@@ -42,7 +48,7 @@ def present(client: Client, look: Callable[[], Listing[Any]], *, watching: bool,
     first = [look()]
 
     def again() -> Listing[Any]:
-        return first.pop() if first else patiently(client, look)
+        return first.pop() if first else patiently(client, look, quiet=as_json)
 
     if watching:
         watch(again, as_json=as_json, wide=wide)

@@ -7,7 +7,7 @@ import msgspec
 from pie_deploy.cli import deployment, runtime
 from pie_deploy.cli.client import Client, at, connect
 from pie_deploy.cli.naming import Names
-from pie_deploy.cli.options import Json
+from pie_deploy.cli.options import Json, Wide
 from pie_deploy.cli.screen import Listing, say, show, show_facts, show_json
 from pie_deploy.cli.text import ago
 from pie_deploy.cli.verbs import Verb, verb
@@ -30,7 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @app.command(cls=Verb)
-def status(as_json: Json = False) -> None:
+def status(wide: Wide = False, as_json: Json = False) -> None:
     """Show the platform: where it answers, its runtimes, what is deployed and what is wrong. Exits with 6 when it is not up.
 
     For example: pie status
@@ -41,7 +41,7 @@ def status(as_json: Json = False) -> None:
     if as_json:
         show_json(seen)
     else:
-        tell(seen, time.time_ns())
+        tell(seen, time.time_ns(), wide=wide)
 
 
 def look(client: Client, chosen: Target) -> Status:
@@ -54,7 +54,7 @@ def look(client: Client, chosen: Target) -> Status:
     )
 
 
-def tell(seen: Status, now_ns: int) -> None:
+def tell(seen: Status, now_ns: int, *, wide: bool = False) -> None:
     address = seen.address
     names = Names({row.id: row.name for row in seen.backends}, {row.id: row.name for row in seen.runtimes})
     show_facts(
@@ -66,9 +66,9 @@ def tell(seen: Status, now_ns: int) -> None:
         }
     )
     print()
-    show(Listing(runtime.columns(now_ns), seen.runtimes, empty="there are no runtimes"), as_json=False)
+    show(Listing(runtime.columns(now_ns), seen.runtimes, empty="there are no runtimes"), as_json=False, wide=wide)
     print()
-    show(Listing(deployment.columns(names, now_ns), seen.deployments, empty="nothing is deployed"), as_json=False)
+    show(Listing(deployment.columns(names, now_ns), seen.deployments, empty="nothing is deployed"), as_json=False, wide=wide)
     for row in seen.deployments:
         if (wrong := trouble(row)) is not None:
             say(f"{names.backend(row.backend_id)} ({row.id}) {wrong}")

@@ -39,7 +39,7 @@ def poll_until(look: Callable[[], T], is_done: Callable[[T], bool], timeout: str
     return seen
 
 
-def changes(client: Client, deployment: Deployment, *, status: str, timeout: str) -> Iterator[Deployment]:
+def changes(client: Client, deployment: Deployment, *, status: str, timeout: str, quiet: bool = False) -> Iterator[Deployment]:
     """The row now and at every change, until it is what was waited for or can no longer become it, or time is over."""
     path = at("deployments", deployment.id)
     deadline = time.monotonic() + parse_duration(timeout) / 1e9
@@ -48,7 +48,7 @@ def changes(client: Client, deployment: Deployment, *, status: str, timeout: str
             yield from client.lines(f"{path}/wait", Deployment, status=status, timeout=timeout)
             return
         except UnreachableError as error:
-            patiently(client, partial(_in_time, client, path, deadline), error)
+            patiently(client, partial(_in_time, client, path, deadline), error, quiet=quiet)
         timeout = f"{max(0.0, deadline - time.monotonic()):.3f}s"
 
 
@@ -65,7 +65,7 @@ def _in_time(client: Client, path: str, deadline: float) -> Deployment:
 def wait_until(client: Client, row: Deployment, *, status: str, timeout: str, as_json: bool) -> None:
     """Returns when the deployment has come to `status`. Raises DeploymentFailedError when it failed instead, DeadlineError."""
     progress = Progress(client, quiet=as_json)
-    for change in with_pauses(changes(client, row, status=status, timeout=timeout), LOOK_S):
+    for change in with_pauses(changes(client, row, status=status, timeout=timeout, quiet=as_json), LOOK_S):
         if change is not None:
             row = change
             if as_json:

@@ -31,11 +31,18 @@ def check_head(head_seq: int, if_match: int | None) -> None:
 
 
 def append(
-    head: Head, backend_id: str, operations: Sequence[Operation], stamp: Stamp, *, bridge: bool = False
+    head: Head,
+    backend_id: str,
+    operations: Sequence[Operation],
+    stamp: Stamp,
+    *,
+    bridge: bool = False,
+    of_document: bool = False,
 ) -> list[OperationRecord]:
     """Land operations at the head, all or none, and say what the log gets: an entry each, more where `bridge` had to insert.
 
-    The head has them then. Should they not reach the store, `head.take_back()`. Raises what `Head.apply` does.
+    of_document: the caller did not write operations, so that errors do not say which one it was. The head has them then. Should
+    they not reach the store, `head.take_back()`. Raises what `Head.apply` does.
     """
     if not operations or len(operations) > OPERATIONS_PER_REQUEST_MAX:
         raise InvalidArgumentError(f"a request has 1 to {OPERATIONS_PER_REQUEST_MAX} operations")
@@ -43,7 +50,7 @@ def append(
     records: list[OperationRecord] = []
     with head.batch():
         for number, operation in enumerate(operations):
-            with numbered(number, len(operations)):
+            with numbered(number, 1 if of_document else len(operations)):
                 steps = bridged(head, operation) if bridge and isinstance(operation, Connect) else (operation,)
                 group = head.seq + 1 if len(steps) > 1 else 0
                 records.extend(_landed(head, backend_id, steps, stamp, first, group))

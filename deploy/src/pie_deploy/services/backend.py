@@ -237,7 +237,7 @@ class Backends:
         found: list[Detail] = []
 
         def land(head: Head, backend_id: str, operations: Sequence[Operation], stamp: Stamp) -> list[OperationRecord]:
-            records = logs.append(head, backend_id, operations, stamp)
+            records = logs.append(head, backend_id, operations, stamp, of_document=True)
             found[:] = problems(head.graph(), head.shapes, head.files)
             return records
 
@@ -268,7 +268,7 @@ class Backends:
         head, backend_id = self._heads.empty(), self._ledger.new_id("b")
         with self._ledger.reading() as reading:
             operations = changes(Graph(), Resolver(reading, actor, lease).document(document))
-        records = logs.append(head, backend_id, operations, self._stamp(actor)) if operations else []
+        records = logs.append(head, backend_id, operations, self._stamp(actor), of_document=True) if operations else []
         found, names = tuple(problems(head.graph(), head.shapes, head.files)), self._names(operations)
         if dry_run:
             return AppliedDocument(backend_id=None, created=False, operations=tuple(operations), problems=found, names=names)

@@ -1,5 +1,7 @@
 """The verbs that make a backend what a file says, and the other way round."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,14 @@ from pie_deploy.domain.head import Head
 from pie_deploy.domain.manifest import ComponentManifest
 from pie_deploy.domain.records import ComponentVersion, File
 from pie_deploy.domain.shape import shapes_from
-from pie_deploy.errors import InvalidArgumentError, NotFoundError, StorageError
+from pie_deploy.errors import (
+    InvalidArgumentError,
+    InvalidOperationError,
+    LiteralError,
+    NotFoundError,
+    StorageError,
+    TypeMismatchError,
+)
 from pie_deploy.limits import DOCUMENT_BYTES_MAX
 from pie_deploy.services.shown import graph_of
 from pie_deploy.services.views import AppliedDocument, BackendView
@@ -51,7 +60,7 @@ def apply(
     """
     file = file / FILE_NAME if file.is_dir() else file
     document = read(file, name)
-    with connect() as client:
+    with connect() as client, _in_file(file):
         folders = Folders(client, file.parent, lease, quiet=as_json)
         if dry_run:
             applied = preview(client, folders, document)
@@ -115,7 +124,8 @@ def preview(client: Client, folders: "Folders", document: GraphDocument) -> Appl
     wanted = renamed(document, versions.id_of, lambda ref: client.get(at("files", ref), File).id)
     operations = changes(graph, wanted)
     head = Head(shapes_from(versions.manifest), graph)
-    head.apply(operations)  # raises what the platform would
+    for operation in operations:
+        head.apply([operation])  # raises what the platform would
     return AppliedDocument(
         backend_id=None if view is None else view.backend.id,
         created=view is None,
@@ -141,6 +151,15 @@ def tell(applied: AppliedDocument, name: str, *, dry_run: bool) -> None:
     if not applied.operations:
         say(f"{name} is what the file says")
     warn(f"{name} {'could not' if dry_run else 'cannot'} be deployed like this", applied.problems)
+
+
+@contextmanager
+def _in_file(file: Path) -> Iterator[None]:
+    """What is wrong with the graph is wrong in the file."""
+    try:
+        yield
+    except (InvalidOperationError, LiteralError, TypeMismatchError) as error:
+        raise error.within(str(file)) from error
 
 
 class Versions:

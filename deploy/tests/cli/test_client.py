@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from pie_deploy.cli.client import Client, at, chunks, event_data, lines_of
+from pie_deploy.cli.client import Client, at, chunks, connect, event_data, lines_of
 from pie_deploy.domain.records import Backend
 from pie_deploy.errors import (
     DeadlineError,
@@ -148,3 +148,11 @@ def test_an_upload_is_sent_as_it_is_read(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match=f"^{tmp_path}/none: cannot be read"):
         list(chunks(tmp_path / "none"))
+
+
+def test_a_platform_of_somebody_else_is_not_ours_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIE_DEPLOY_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("PIE_DEPLOY_KEY", "key")
+    with connect() as client, pytest.raises(UnreachableError) as refusal:
+        client.get(at("backends"), dict)
+    assert refusal.value.hint == "PIE_DEPLOY_URL says that it is there"

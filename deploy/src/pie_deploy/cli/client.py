@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from pie_deploy import errors
-from pie_deploy.config.target import Target, target
+from pie_deploy.config.target import URL_VARIABLE, Target, target
 from pie_deploy.errors import DeadlineError, DeployError, ErrorBody, Refusal, UnreachableError
 
 T = TypeVar("T")
@@ -24,13 +24,16 @@ ERROR_BYTES_MAX = 4 << 20
 LINE_BYTES_MAX = 16 << 20
 """Of a stream: rows and events have some kilobytes."""
 
+UP = "start it with: pie up"
+
 Query = str | int | bool | None
 
 
 def connect(chosen: Target | None = None) -> "Client":
     """To the control plane of this user, or the one that the environment names. Raises UnreachableError when it is not up."""
     found = chosen or target()
-    return Client(found.url, found.credential, find=target if chosen is None else None)
+    hint = UP if found.address is not None else f"{URL_VARIABLE} says that it is there"
+    return Client(found.url, found.credential, find=target if chosen is None else None, hint=hint)
 
 
 class Client:
@@ -42,8 +45,10 @@ class Client:
         credential: str,
         transport: httpx.BaseTransport | None = None,
         find: Callable[[], Target] | None = None,
+        hint: str = UP,
     ) -> None:
-        """find: where the platform is now; None: always at `url`."""
+        """find: where the platform is now; None: always at `url`. hint: what to do when it does not answer."""
+        self._hint = hint
         self._transport = transport
         self._find = find
         self._reach(url, credential)
@@ -141,11 +146,11 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
-            raise UnreachableError(f"the platform does not answer at {self._url}", hint="start it with: pie up") from error
+            raise UnreachableError(f"the platform does not answer at {self._url}", hint=self._hint) from error
         except httpx.TimeoutException as error:
             raise DeadlineError(f"the platform at {self._url} takes too long to answer") from error
         except httpx.TransportError as error:
-            raise UnreachableError(f"the platform at {self._url} has gone", hint="start it with: pie up") from error
+            raise UnreachableError(f"the platform at {self._url} has gone", hint=self._hint) from error
 
     def _decoded(self, decode: Callable[[bytes], T], data: bytes) -> T:
         try:

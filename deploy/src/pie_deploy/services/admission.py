@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from pie_deploy.domain.completeness import check_complete
-from pie_deploy.domain.deployment import is_locking
 from pie_deploy.domain.duration import format_duration, parse_duration
 from pie_deploy.domain.expiry import Lifetime, lifetime, moved
 from pie_deploy.domain.graph import Graph
@@ -183,7 +182,8 @@ def _check_free(reading: Reading, backend: Backend) -> None:
     """R01. Raises DeploymentLiveError."""
     deployment = reading.deployment_of(backend.id)
     if deployment is not None:
-        do = "wait for it, or fork the backend" if is_locking(deployment) else "redeploy or undeploy it"
+        moves = deployment.status in ("deploying", "tearing_down")
+        do = "wait for it, or fork the backend" if moves else "redeploy or undeploy it, or fork the backend"
         raise DeploymentLiveError(f"backend {backend.name} has deployment {deployment.id} already ({deployment.status}); {do}")
 
 

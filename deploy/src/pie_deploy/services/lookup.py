@@ -40,7 +40,7 @@ def deployment_of(reading: Reading, actor: Actor, ref: str, permission: Permissi
         backend = reading.find_backend(ref)
         if backend is None or not seen(backend.lease_id):
             raise _missing("deployment", ref, _deployed(reading, seen))
-        raise NotFoundError(f"backend {backend.name} is not deployed", hint="deploy it first")
+        raise NotFoundError(f"backend {backend.name} is not deployed")
     check_reach(reading, actor, permission, f"deployment {deployment.id}", deployment.lease_id)
     return deployment
 

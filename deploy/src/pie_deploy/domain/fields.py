@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect
 
+from pie_deploy.domain.manifest_structs import NAME_PATTERN, NAME_RULE
 from pie_deploy.domain.suggestion import hint
 
 T = TypeVar("T")
@@ -32,8 +33,10 @@ def convert(value: object, kind: type[T]) -> T:
 
 
 def _hint(error: str, kind: type) -> str:
-    """Which fields there are, where one is unknown."""
+    """Which fields there are, where one is unknown; what a name is, where something is none."""
     text, _, place = error.partition(" - at `")
+    if NAME_PATTERN in text:
+        return NAME_RULE
     found = _UNKNOWN.fullmatch(text)
     return "" if found is None else hint(found["field"], sorted(_fields_at(inspect.type_info(kind), place)))
 

@@ -111,8 +111,10 @@ def aliases_of(document: GraphDocument) -> dict[tuple[str, str], str]:
     aliases: dict[tuple[str, str], str] = {}
     for text, role in document.aliases.items():
         match = _ALIAS.fullmatch(text)
-        if match is None or match["vertex"] not in document.vertices:
-            raise ManifestError(f"aliases: {text[:140]!r} is not `vertex.endpoint` of a vertex of the document")
+        if match is None:
+            raise ManifestError(f"aliases: {text[:140]!r} is not like `vertex.endpoint`")
+        if match["vertex"] not in document.vertices:
+            raise ManifestError(f"aliases: there is no vertex {match['vertex']}", hint=hint(match["vertex"], document.vertices))
         aliases[match["vertex"], match["endpoint"]] = role
     return aliases
 

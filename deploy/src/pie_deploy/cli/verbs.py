@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import typer
-from typer._click.exceptions import UsageError
 from typer.core import TyperCommand, TyperGroup
 
 from pie_deploy.cli.exits import exit_status
@@ -18,6 +17,8 @@ DETAILS_MAX = 50
 """Reasons shown: a graph of ten thousand vertices may lack something in each."""
 LOG = "log"
 """Code of a detail that is a line of a container's log."""
+WRONG_CALL: Any = typer.BadParameter.__bases__[0]
+"""`UsageError` of the click that this typer has: older ones use click itself, newer ones bring it along."""
 _AS_JSON = "pie_deploy.as_json"
 
 
@@ -29,7 +30,7 @@ def refusals(*, as_json: bool = False) -> Iterator[None]:
     except DeployError as error:
         tell_error(error, as_json=as_json)
         raise typer.Exit(exit_status(error.code)) from error
-    except UsageError as error:
+    except WRONG_CALL as error:
         if not as_json:
             raise
         path = error.ctx.command_path if error.ctx is not None else "pie"

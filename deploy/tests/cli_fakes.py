@@ -37,6 +37,8 @@ class Asked:
 class Answer:
     body: bytes
     status: int = 200
+    is_cut: bool = False
+    """Whether the platform goes in the middle of it."""
 
 
 @dataclass(slots=True)
@@ -55,7 +57,11 @@ class FakeApi:
 
     def on_lines(self, method: str, path: str, *values: object) -> None:
         """Answer with a stream of values, a line each."""
-        self.answers[method, path] = [Answer(b"".join(msgspec.json.encode(value) + b"\n" for value in values))]
+        self.answers[method, path] = [Answer(lines(*values))]
+
+    def on_restart(self, method: str, path: str, before: bytes, after: bytes) -> None:
+        """Answer with a stream that breaks off, and when asked again with the rest."""
+        self.answers[method, path] = [Answer(before, is_cut=True), Answer(after)]
 
     def refuse(self, method: str, path: str, status: int, code: str, message: str, *details: object) -> None:
         body = {"error": {"code": code, "message": message, "details": details}}
@@ -72,6 +78,10 @@ class FakeApi:
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
+def lines(*values: object) -> bytes:
+    return b"".join(msgspec.json.encode(value) + b"\n" for value in values)
+
+
 @contextmanager
 def serving(api: FakeApi, home: Home) -> Iterator[FakeApi]:
     """The API behind the address of a home."""
@@ -84,9 +94,10 @@ def serving(api: FakeApi, home: Home) -> Iterator[FakeApi]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             answer = api.answer(Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, self._body(headers)))
             self.send_response(answer.status)
-            self.send_header("content-length", str(len(answer.body)))
+            self.send_header("content-length", str(len(answer.body) + answer.is_cut))
             self.end_headers()
             self.wfile.write(answer.body)
+            self.close_connection = self.close_connection or answer.is_cut
 
         do_GET = do_POST = do_DELETE = do_PUT = handle_any
 

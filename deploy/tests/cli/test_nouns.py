@@ -257,7 +257,7 @@ def test_waiting_for_a_lease_ends(api: FakeApi) -> None:
     api.on("POST", "/v1/leases/l-1/heartbeat", rows.lease())
     api.on("GET", "/v1/leases/l-1", LeaseView(lease=rows.lease()))
     ran = run("lease", "wait", "l-1", "--timeout", "1ms")
-    assert (ran.code, ran.err) == (7, "pie: nothing runs in l-1 after 1ms: it has no deployment\n")
+    assert (ran.code, ran.err) == (7, "pie: nothing runs in l-1, it has no deployment, after 1ms\n")
 
 
 def test_a_file_is_uploaded_under_its_name(api: FakeApi, tmp_path: Path) -> None:

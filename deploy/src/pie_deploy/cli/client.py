@@ -49,6 +49,7 @@ class Client:
     ) -> None:
         """find: where the platform is now; None: always at `url`. hint: what to do when it does not answer."""
         self._hint = hint
+        self._left: list[httpx.Client] = []
         self._transport = transport
         self._find = find
         self._reach(url, credential)
@@ -68,14 +69,15 @@ class Client:
         with suppress(UnreachableError):
             found = self._find() if self._find is not None else None
             if found is not None and found.url != self._url:
-                self._http.close()
+                self._left.append(self._http)  # another thread may be using it
                 self._reach(found.url, found.credential)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._http.close()
+        for client in (self._http, *self._left):
+            client.close()
 
     def get(self, path: str, kind: type[T], **query: Query) -> T:
         return self._answer("GET", path, kind, params=_query(query))

@@ -1,6 +1,7 @@
 """`pie lease`: scopes for short-lived runs and live tests."""
 
 import time
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -14,9 +15,8 @@ from pie_deploy.cli.screen import Columns, Listing, say, show, show_done, show_f
 from pie_deploy.cli.text import ago, span, when
 from pie_deploy.cli.verbs import noun
 from pie_deploy.cli.waiting import failure, poll_until, reached
-from pie_deploy.domain.duration import parse_duration
 from pie_deploy.domain.records import Container, Deployment, Lease, Runtime
-from pie_deploy.errors import DeadlineError, InvalidArgumentError
+from pie_deploy.errors import InvalidArgumentError
 from pie_deploy.ports.launcher import LogLine
 from pie_deploy.services.views import LeaseView
 
@@ -25,7 +25,6 @@ app = noun("Scopes for short-lived runs and live tests.")
 app.command()(live_test.run)
 
 Id = Annotated[str, typer.Argument(metavar="LEASE", help="A lease's id.")]
-LOOK_S = 0.5
 CLOSING = ("committing", "rolling_back")
 HEARTBEATS_PER_TTL = 3
 """So that two may be late before the lease is over."""
@@ -126,7 +125,7 @@ def wait(
     For example: pie lease wait l-… --timeout 2m
     """
     with connect() as client:
-        row = running_deployment(client, lease, timeout)
+        row = running_deployment(client, lease, timeout, quiet=as_json)
     show_done(f"{row.id} is running", row, as_json=as_json)
 
 
@@ -180,10 +179,12 @@ def _close(lease: str, how: str, *, wait: bool, timeout: str, as_json: bool) -> 
             if not as_json:
                 say(f"{row.id} is {_words(row)}")
             row = poll_until(
+                client,
                 lambda: client.get(at("leases", lease), LeaseView).lease,
                 lambda seen: seen.state not in CLOSING,
                 timeout,
                 lambda seen: f"{seen.id} is still {_words(seen)}",
+                quiet=as_json,
             )
     show_done(f"{row.id} is {_words(row)}", row, as_json=as_json)
 
@@ -192,24 +193,33 @@ def _words(row: Lease) -> str:
     return row.state.replace("_", " ")
 
 
-def running_deployment(client: Client, lease: str, timeout: str) -> Deployment:
-    """The lease's deployment once it runs; the lease is kept alive meanwhile. Raises DeadlineError and LeaseClosedError."""
-    deadline = time.monotonic() + parse_duration(timeout) / 1e9
+def running_deployment(client: Client, lease: str, timeout: str, *, quiet: bool = False) -> Deployment:
+    """The lease's deployment once it runs; the lease is kept alive meanwhile. Raises DeploymentFailedError, DeadlineError and
+    LeaseClosedError.
+    """
     beat_at = 0.0
-    while True:
+
+    def look() -> Sequence[Deployment]:
+        nonlocal beat_at
         if time.monotonic() >= beat_at:
             row = client.post(at("leases", lease, "heartbeat"), Lease)
             beat_at = time.monotonic() + row.ttl_ns / 1e9 / HEARTBEATS_PER_TTL
         deployments = client.get(at("leases", lease), LeaseView).deployments
-        for deployment in deployments:
-            if reached(deployment, "running"):
-                return deployment
-            if deployment.status == "failed":
-                raise failure(client, deployment)
-        if time.monotonic() >= deadline:
-            states = ", ".join(f"{one.id} is {one.status}" for one in deployments) or "it has no deployment"
-            raise DeadlineError(f"nothing runs in {lease} after {timeout}: {states}")
-        time.sleep(LOOK_S)
+        failed = next((one for one in deployments if one.status == "failed"), None)
+        if failed is not None and not any(map(_runs, deployments)):
+            raise failure(client, failed)
+        return deployments
+
+    def late(deployments: Sequence[Deployment]) -> str:
+        states = ", ".join(f"{one.id} is {one.status}" for one in deployments) or "it has no deployment"
+        return f"nothing runs in {lease}, {states},"
+
+    found = poll_until(client, look, lambda seen: any(map(_runs, seen)), timeout, late, quiet=quiet)
+    return next(filter(_runs, found))
+
+
+def _runs(deployment: Deployment) -> bool:
+    return reached(deployment, "running")
 
 
 def columns(runtimes: dict[str, str], now_ns: int) -> Columns[Lease]:

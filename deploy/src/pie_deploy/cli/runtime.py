@@ -117,9 +117,10 @@ def drain(ref: Ref, wait: Wait = False, timeout: Timeout = TIMEOUT, as_json: Jso
         def left() -> list[Deployment]:
             return [one for one in client.items(at("deployments"), Deployment) if one.runtime_id == row.id]
 
-        poll_until(
-            left, lambda there: not there, timeout, lambda there: f"{row.name} still has {', '.join(one.id for one in there)}"
-        )
+        def late(there: list[Deployment]) -> str:
+            return f"{row.name} still has {', '.join(one.id for one in there)}"
+
+        poll_until(client, left, lambda there: not there, timeout, late, quiet=as_json)
     show_done(f"{row.name} is empty", row, as_json=as_json)
 
 

@@ -29,10 +29,20 @@ ENDED = ("ready", "exited")
 T = TypeVar("T")
 
 
-def poll_until(look: Callable[[], T], is_done: Callable[[T], bool], timeout: str, late: Callable[[T], str]) -> T:
-    """Look again and again until it is done. Raises DeadlineError, which says what `late` makes of the last look."""
+def poll_until(
+    client: Client,
+    look: Callable[[], T],
+    is_done: Callable[[T], bool],
+    timeout: str,
+    late: Callable[[T], str],
+    *,
+    quiet: bool = False,
+) -> T:
+    """Look again and again until it is done, also across restarts of the platform. Raises DeadlineError, which says what `late`
+    makes of the last look.
+    """
     deadline = time.monotonic() + parse_duration(timeout) / 1e9
-    while not is_done(seen := look()):
+    while not is_done(seen := patiently(client, partial(_in_time, look, deadline), quiet=quiet)):
         if time.monotonic() >= deadline:
             raise DeadlineError(f"{late(seen)} after {timeout}")
         time.sleep(LOOK_S)
@@ -48,14 +58,14 @@ def changes(client: Client, deployment: Deployment, *, status: str, timeout: str
             yield from client.lines(f"{path}/wait", Deployment, status=status, timeout=timeout)
             return
         except UnreachableError as error:
-            patiently(client, partial(_in_time, client, path, deadline), error, quiet=quiet)
+            patiently(client, partial(_in_time, partial(client.get, path, Deployment), deadline), error, quiet=quiet)
         timeout = f"{max(0.0, deadline - time.monotonic()):.3f}s"
 
 
-def _in_time(client: Client, path: str, deadline: float) -> Deployment:
+def _in_time(ask: Callable[[], T], deadline: float) -> T:
     """Raises DeadlineError instead of UnreachableError when time is over."""
     try:
-        return client.get(path, Deployment)
+        return ask()
     except UnreachableError as error:
         if time.monotonic() < deadline:
             raise

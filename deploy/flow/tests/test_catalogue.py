@@ -29,6 +29,8 @@ def test_names_are_sorted() -> None:
     ("text", "message"),
     [
         ("[Picture]", "there is no type Picture"),
+        ("[Strng]", "there is no type Strng; did you mean String"),
+        ("Imge", "there is no type Imge; did you mean Image"),
         ("{x: Maybe}", "Maybe<t> takes 1 type argument, not 0"),
         ("Image<Int64>", "Image takes 0 type arguments, not 1"),
         ("Maybe<Picture>", "there is no type Picture"),

@@ -109,6 +109,7 @@ def test_a_value_may_be_missing_as_long_as_it_decides_nothing() -> None:
     ("name", "parameters", "message"),
     [
         ("constant", {}, "constant needs the parameter type"),
+        ("constant", {"tpye": '"Int64"'}, "constant has no parameter 'tpye'; it has type, value"),
         ("constant", {"type": '"Foo"'}, "constant: parameter type: 'Foo' is no type: there is no type Foo"),
         ("constant", {"type": '"Int64"', "value": '"a"'}, "constant: parameter value: column 1: Int64 is wanted, not a string"),
         ("constant", {"type": "Int64"}, "constant: parameter type: column 1: String is wanted, not Int64"),

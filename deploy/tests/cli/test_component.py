@@ -155,3 +155,8 @@ def test_show_says_what_it_takes_and_gives(api: FakeApi) -> None:
 
 def test_test_needs_no_platform(home: Home, folder: Path) -> None:
     assert run("component", "test", folder / "none").code != 0
+
+
+def test_a_component_that_is_not_there_has_no_versions(api: FakeApi) -> None:
+    api.on_items("/v1/components")
+    assert run("component", "list", "--name", "cuont").err.startswith("pie: there is no component 'cuont' that you may use; see: ")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from pie_flow.errors import UnknownTypeError
 from pie_flow.parse import parse_type
-from pie_flow.types import NamedType, Type, Variable
+from pie_flow.types import ATOMS, NamedType, Type, Variable
 from pie_flow.unify import rebuild, variables
 from pie_flow.unions import parts
 
@@ -52,7 +53,9 @@ class Catalogue:
         """Raises UnknownTypeError."""
         definition = self._definitions.get(name)
         if definition is None:
-            raise UnknownTypeError(f"there is no type {name}; `pie type list` shows those that there are")
+            near = get_close_matches(name, [*ATOMS, *self._definitions], n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise UnknownTypeError(f"there is no type {name}; {meant}`pie type list` shows those that there are")
         return definition
 
     def base(self, named: NamedType) -> Type:

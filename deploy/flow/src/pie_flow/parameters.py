@@ -42,10 +42,8 @@ class Arguments:
 
     def check(self) -> None:
         """Raises TransformationError unless everything that is given is known and of its type."""
+        self._check_names()
         for name in self.given:
-            if name not in self.declared:
-                known = ", ".join(self.declared) or "none"
-                raise TransformationError(f"{self.transformation} has no parameter {name!r}; it has {known}")
             self.value(name)
 
     def with_values(self, changed: Mapping[str, str]) -> "Arguments":
@@ -61,6 +59,7 @@ class Arguments:
         info = self.declared[name]
         literal = self.given.get(name, info.default)
         if literal is None:
+            self._check_names()  # a slip of the pen is why it is missing
             raise TransformationError(f"{self.transformation} needs the parameter {name}")
         kind = self.type("type") if info.type == OPEN else CATALOGUE.parse(info.type)
         try:
@@ -86,6 +85,12 @@ class Arguments:
 
     def refuse(self, name: str, reason: str) -> NoReturn:
         raise TransformationError(f"{self.transformation}: parameter {name}: {reason}")
+
+    def _check_names(self) -> None:
+        for name in self.given:
+            if name not in self.declared:
+                known = ", ".join(self.declared) or "none"
+                raise TransformationError(f"{self.transformation} has no parameter {name!r}; it has {known}")
 
     def _parsed(self, name: str, text: str) -> Type:
         try:

@@ -32,7 +32,7 @@ class Reasons:
             raise first
         details = [detail for error in self._errors for detail in _details(error)]
         more = f" (and {len(details) - 1} more reasons)" if len(details) > 1 else ""
-        raise type(first)(f"{first.message}{more}", details[:REFUSAL_REASONS_MAX]) from first
+        raise type(first)(f"{details[0].message}{more}", details[:REFUSAL_REASONS_MAX]) from first
 
 
 def _details(error: DeployError) -> tuple[Detail, ...]:

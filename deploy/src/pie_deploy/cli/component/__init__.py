@@ -107,6 +107,8 @@ def list_versions(
     with connect() as client:
         rows = client.items(at("components"), ComponentVersion, name=name)
     empty = "there are no components; make one with: pie component init NAME"
+    if name is not None:
+        empty = f"there is no component {name!r} that you may use; see: pie component list"
     show(Listing(columns(time.time_ns()), rows, empty=empty), as_json=as_json, wide=wide)
 
 

@@ -53,7 +53,8 @@ def _run_module(entry: Path, author: Author) -> None:
         if author.has_run:
             raise
         log.exception("%s cannot be loaded", entry.name)
-        raise PreconditionError(f"{entry.name} cannot be loaded: {error}") from error
+        helps = "; what it needs stands in requirements.txt, pinned" if isinstance(error, ModuleNotFoundError) else ""
+        raise PreconditionError(f"{entry.name} cannot be loaded: {error}{helps}") from error
 
 
 def _run(container: Container, author: Author, plan: Plan) -> None:

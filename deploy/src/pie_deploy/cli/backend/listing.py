@@ -154,7 +154,7 @@ def delete(
 ) -> None:
     """Delete a backend; its URLs are 404 for ever. Not while it is deployed. For example: pie backend delete staging"""
     if not yes:
-        typer.confirm(f"Delete backend {backend}? Its URLs will never come back. (--yes does not ask)", abort=True)
+        typer.confirm(f"Delete backend {backend}? Its URLs will never come back. (--yes does not ask)", abort=True, err=True)
     with connect() as client:
         client.delete(at("backends", backend), type(None))
     show_done(f"{backend} is deleted", {"deleted": backend}, as_json=as_json)

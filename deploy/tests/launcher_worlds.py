@@ -15,6 +15,7 @@ from pie_deploy.config import Home
 from pie_deploy.domain.records import Node
 from pie_deploy.launchers.fake import Behaviour, FakeLauncher
 from pie_deploy.launchers.process import ProcessLauncher
+from pie_deploy.launchers.process.brand import brand, branded
 from pie_deploy.launchers.process.census import take_census
 from pie_deploy.launchers.process.launcher import Isolation
 from pie_deploy.ports.launcher import ContainerLimits, Launcher, LogLine, ObservedContainer
@@ -86,6 +87,10 @@ class ProcessWorld:
         """Everything on this machine that carries the mark of a container of this home."""
         mark = f"{self.home.containers}/{container_id}"
         return [process.pid for process in take_census() if process.mark.startswith(mark)]
+
+    def branded(self) -> set[int]:
+        """Everything that descends from a container of this runtime, with a mark or without."""
+        return branded(take_census(), brand(self.home.containers, self.runtime_id))
 
 
 FAKE_BEHAVIOURS = {

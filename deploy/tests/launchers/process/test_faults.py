@@ -170,6 +170,7 @@ async def test_containers_die_with_their_supervisor_and_that_is_observed(world: 
     await launch(world, "c-a", "children")
     await logged(world.launcher, "c-a", "ready")
     pids = world.processes("c-a")
+    assert set(pids) < world.branded(), "one of its children has no mark"
     changes = world.launcher.changes()
     killed = world.launcher.supervisor_pid
     assert killed is not None
@@ -178,6 +179,7 @@ async def test_containers_die_with_their_supervisor_and_that_is_observed(world: 
     container = await exited(world.launcher, "c-a")
     assert (container.incarnation, container.exit_code, container.reason) == (1, -9, "supervisor lost")
     assert not any(map(_is_alive, pids))
+    assert not world.branded()
     async with asyncio.timeout(PATIENCE_S):
         assert await anext(changes) == "c-a"
 

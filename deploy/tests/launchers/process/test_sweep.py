@@ -99,6 +99,10 @@ def test_the_one_who_sweeps_is_never_left_over() -> None:
     assert leftovers(Census([replace(process(1), pid=os.getpid(), mark="/c/c-a/spec.json")]), Path("/c"), [], ()) == []
 
 
+def test_who_has_the_brand_is_a_leftover_without_any_mark() -> None:
+    assert [left.pid for left in leftovers(Census([process(1001), process(1002)]), Path("/c"), [], (), {1002})] == [1002]
+
+
 @pytest.fixture
 def left(containers: Path) -> Iterator["subprocess.Popen[bytes]"]:
     argv = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pie_deploy.clock import Clock
-from pie_deploy.launchers.process import bounds
+from pie_deploy.launchers.process import bounds, brand
 from pie_deploy.launchers.process.bounds import Machine
 from pie_deploy.launchers.process.census import (
     Census,
@@ -44,7 +44,11 @@ class StartError(Exception):
 class Containers:
     """`on_change` gets the id of each container whose report is another one now."""
 
-    def __init__(self, *, journal: Journal, logs: Path, cgroups: Cgroups, clock: Clock, on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, journal: Journal, logs: Path, cgroups: Cgroups, clock: Clock, brand: int, on_change: Callable[[str], None]
+    ) -> None:
+        """`brand` is what all processes of the containers are marked with."""
+        self._brand = brand
         self._journal = journal
         self._logs_folder = logs
         self._cgroups = cgroups
@@ -137,7 +141,7 @@ class Containers:
             environment=launch.environment,
             folder=launch.folder,
             join=group.join,
-            rlimits=bounds.rlimits(launch, group.controlled, machine),
+            rlimits=bounds.rlimits(launch, group.controlled, machine) | brand.rlimits(self._brand),
             cores=bounds.cores(launch, group.controlled, machine),
             out_of_memory_score=CONTAINER_OUT_OF_MEMORY_SCORE,
             may_gain_privileges=launch.is_sandboxed,

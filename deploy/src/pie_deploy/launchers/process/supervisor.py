@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pie_deploy.clock import SystemClock
 from pie_deploy.config import Home
+from pie_deploy.launchers.process.brand import brand
 from pie_deploy.launchers.process.cgroup import Cgroups, detect
 from pie_deploy.launchers.process.container_record import Journal
 from pie_deploy.launchers.process.containers import Containers
@@ -87,6 +88,7 @@ class _Supervisor:
             logs=place.home.logs,
             cgroups=self._cgroups,
             clock=self._clock,
+            brand=brand(place.home.containers, place.runtime_id),
             on_change=self._tell_changed,
         )
         self._end = asyncio.Event()

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from pie_deploy.clock import Clock
+from pie_deploy.launchers.process.brand import brand, branded
 from pie_deploy.launchers.process.census import Census, OsProcess, send_signal, take_census
 from pie_deploy.launchers.process.cgroup import Cgroups
 from pie_deploy.launchers.process.container_record import ContainerRecord, read_records, write_record
@@ -25,7 +26,8 @@ def sweep(containers: Path, runtime_id: str, cgroups: Cgroups, clock: Clock) -> 
     own = [record for record in records if record.runtime_id == runtime_id]
     foreign = {record.report.container_id for record in records if record.runtime_id != runtime_id}
     for _ in range(SWEEP_ROUNDS_MAX):
-        left = leftovers(take_census(), containers, own, foreign)
+        census = take_census()
+        left = leftovers(census, containers, own, foreign, branded(census, brand(containers, runtime_id)))
         groups = [group for group in cgroups.leftovers() if not group.remove()]
         if not left and not groups:
             break
@@ -37,8 +39,16 @@ def sweep(containers: Path, runtime_id: str, cgroups: Cgroups, clock: Clock) -> 
     return [_close(containers, record, clock) for record in own]
 
 
-def leftovers(census: Census, containers: Path, own: Collection[ContainerRecord], foreign: Collection[str]) -> list[OsProcess]:
-    """Processes whose mark names a container in this folder, unless it is one of another runtime; and main processes on record."""
+def leftovers(
+    census: Census,
+    containers: Path,
+    own: Collection[ContainerRecord],
+    foreign: Collection[str],
+    marked: Collection[int] = (),
+) -> list[OsProcess]:
+    """Processes whose mark names a container in this folder, unless it is one of another runtime; those `marked` otherwise;
+    and main processes on record.
+    """
     folder = f"{containers}/"
     mains = {(record.report.pid, record.start_ticks) for record in own}
     return [
@@ -46,7 +56,8 @@ def leftovers(census: Census, containers: Path, own: Collection[ContainerRecord]
         for process in census
         if process.pid != os.getpid()
         and (
-            (process.pid, process.start_ticks) in mains
+            process.pid in marked
+            or (process.pid, process.start_ticks) in mains
             or (process.mark.startswith(folder) and process.mark.removeprefix(folder).partition("/")[0] not in foreign)
         )
     ]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 
 
 async def connected(address: str, protocol: asyncio.Protocol) -> asyncio.Transport:
@@ -12,14 +11,11 @@ async def connected(address: str, protocol: asyncio.Protocol) -> asyncio.Transpo
     name. So the last part of the path is not followed, and what was looked at is what is connected to.
     """
     descriptor = os.open(address.removeprefix("ipc://"), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    connecting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        # The kernel takes no symbolic link for a socket, nor anything else. This does not wait: it is done, or an error.
-        connecting.connect(f"/proc/self/fd/{descriptor}")
-        transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: protocol, sock=connecting)
-    except BaseException:
-        connecting.close()
-        raise
+        # The kernel takes no symbolic link for a socket, nor anything else. The loop makes the socket itself: of one that it is
+        # given, uvloop closes the descriptor twice when the peer hangs up at once. By then it may be another's, and libuv aborts.
+        path = f"/proc/self/fd/{descriptor}"
+        transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: protocol, path)
     finally:
         os.close(descriptor)
     return transport

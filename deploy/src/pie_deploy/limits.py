@@ -149,6 +149,9 @@ GATEWAY_LINK_BYTES_MAX = 256 << 20
 even read them; and of its answers that callers have not taken yet. Above, its endpoints are overloaded.
 """
 
+GATEWAY_LINK_MESSAGES_AT_ONCE = 100
+"""Of one container that are taken before others have their turn: less than a millisecond. One read may bring ten thousand."""
+
 GATEWAY_LINK_USELESS_PER_S_MAX = 20_000
 """Messages of one container that are none, or about nothing that is under way: what a thousand streams had under way when their
 callers left, and less than what would keep us from others.

@@ -13,7 +13,7 @@ from endpoint_container import EndpointContainer, socket_folder
 from pie_deploy.gateway import link as link_module
 from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.gateway.link import LinkConnection
-from pie_deploy.limits import GATEWAY_LINK_USELESS_PER_S_MAX
+from pie_deploy.limits import GATEWAY_LINK_MESSAGES_AT_ONCE, GATEWAY_LINK_USELESS_PER_S_MAX
 from pie_deploy.ports.routes import Link
 from pie_deploy.zmtp import GREETING_BYTES, message, opening
 from pie_flow.endpoint_link import (
@@ -159,6 +159,21 @@ async def test_a_flood_of_messages_about_nothing_is_cut_off(folder: Path, listen
     async with asyncio.timeout(PATIENCE_S):
         await hostile.let_go.wait()
     assert len(heard.messages) <= 2 * GATEWAY_LINK_USELESS_PER_S_MAX + 2
+    heard.link.close()
+
+
+async def test_a_container_that_says_much_lets_others_have_their_turn(
+    folder: Path, listening: Callable[[bytes], Awaitable[Hostile]]
+) -> None:
+    said = 20 * GATEWAY_LINK_MESSAGES_AT_ONCE
+    await listening(OPENING + message(A_MESSAGE, b"") * said)
+    heard = Heard(folder)
+    most = before = 0
+    async with asyncio.timeout(PATIENCE_S):
+        while before < said:
+            await asyncio.sleep(0)
+            most, before = max(most, len(heard.messages) - before), len(heard.messages)
+    assert most <= 2 * GATEWAY_LINK_MESSAGES_AT_ONCE  # two turns of its may lie between two of ours
     heard.link.close()
 
 

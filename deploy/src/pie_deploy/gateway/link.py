@@ -7,7 +7,7 @@ cut off for a while.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import msgspec
@@ -15,7 +15,12 @@ import msgspec
 from pie_deploy.gateway import failures
 from pie_deploy.gateway.container_socket import connected
 from pie_deploy.gateway.failures import UpstreamError
-from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX, GATEWAY_LINK_PENALTY_S, GATEWAY_LINK_USELESS_PER_S_MAX
+from pie_deploy.limits import (
+    GATEWAY_LINK_BYTES_MAX,
+    GATEWAY_LINK_MESSAGES_AT_ONCE,
+    GATEWAY_LINK_PENALTY_S,
+    GATEWAY_LINK_USELESS_PER_S_MAX,
+)
 from pie_deploy.ports.routes import Link
 from pie_deploy.zmtp import Receiver, ZmtpError, message, opening
 from pie_flow.endpoint_link import GATEWAY_ID, HEAD_BYTES_MAX, MESSAGE_BYTES_MAX, FromContainer, FromGateway
@@ -126,6 +131,7 @@ class _Conversation(asyncio.Protocol):
         self._take = take
         self._set_up = set_up
         self._receiver = Receiver(MESSAGE_BYTES_MAX, parts_max=2)
+        self._coming: Iterator[list[bytes]] = iter(())
         self._transport: asyncio.Transport | None = None
         self._is_up = False
         self._second = 0
@@ -136,20 +142,38 @@ class _Conversation(asyncio.Protocol):
         self._transport.write(opening(b"DEALER", GATEWAY_ID))
 
     def data_received(self, data: bytes) -> None:
-        if self.offence is not None:
+        if self.offence is None:
+            self._coming = self._receiver.feed(data)
+            self._take_some()
+
+    def _take_some(self) -> None:
+        """A few of the messages that have come; the rest when others had their turn, and until then nothing is read."""
+        assert self._transport is not None
+        if self._transport.is_closing():
             return
         try:
-            for parts in self._receiver.feed(data):
-                if not self._take(parts):
-                    self._count_useless()
+            has_more = self._take_up_to(GATEWAY_LINK_MESSAGES_AT_ONCE)
         except ZmtpError as error:
             self.offence = str(error)
-            assert self._transport is not None
             self._transport.abort()
             return
         if not self._is_up and self._receiver.is_ready:
             self._is_up = True
             self._set_up(True)
+        if has_more:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._take_some)
+        else:
+            self._transport.resume_reading()
+
+    def _take_up_to(self, most: int) -> bool:
+        """Whether there may be more. Raises ZmtpError."""
+        for number, parts in enumerate(self._coming, 1):
+            if not self._take(parts):
+                self._count_useless()
+            if number == most:
+                return True
+        return False
 
     def connection_lost(self, _: Exception | None) -> None:
         self.ended.set()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pie_deploy.gateway import failures
-from pie_deploy.gateway.exchange import Exchange
+from pie_deploy.gateway.exchange import HELD_BYTES_PER_MESSAGE, Exchange
 from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.limits import GATEWAY_LINK_BYTES_MAX
 from pie_flow.endpoint_link import (
@@ -153,10 +153,19 @@ async def test_what_the_caller_has_taken_is_held_no_longer() -> None:
     one = exchange(link)
     one.deliver(Response(id=7, status=200, more=True), b"abc")
     one.deliver(Body(id=7), b"de")
+    await one.next()
     one.consumed(3)
-    assert link.held_bytes == 2
+    assert link.held_bytes == HELD_BYTES_PER_MESSAGE + 2
     one.end()
     assert link.held_bytes == 0
+
+
+async def test_empty_messages_that_wait_are_held_too() -> None:
+    link = FakeLink()
+    one = exchange(link)
+    while one.deliver(Body(id=7), b""):
+        pass
+    assert link.held_bytes > WINDOW_BYTES
 
 
 async def test_when_callers_take_nothing_the_endpoints_are_overloaded() -> None:
@@ -183,12 +192,13 @@ def test_whatever_a_container_says_what_waits_stays_bounded(messages: list[tuple
     async def hold() -> None:
         link = FakeLink()
         one = exchange(link)
-        taken = 0
+        taken = waiting = 0
         for (message, size), upload in zip(messages, uploads + [0] * len(messages), strict=False):
             one.send(Body(id=7), bytes(upload))
             if one.deliver(message, bytes(size)) and not isinstance(message, Credit):
                 taken += size
-            assert link.held_bytes == taken
+                waiting += 1
+            assert link.held_bytes == taken + waiting * HELD_BYTES_PER_MESSAGE
             assert 0 <= link.under_way_bytes <= sum(uploads)
         # The window, the message that overdrew it, and one that came whole.
         assert taken <= WINDOW_BYTES * 4

@@ -29,6 +29,9 @@ from pie_flow.endpoint_link import (
 _CREDIT_STEP = WINDOW_BYTES // 4
 """Consumed bytes are reported in steps of this size: four messages per window, and the sender never runs dry."""
 
+HELD_BYTES_PER_MESSAGE = 200
+"""What a message takes of our memory beside its body: sixteen thousand empty ones may wait for a caller who takes nothing."""
+
 
 class Sending(Protocol):
     """The way to a container."""
@@ -109,7 +112,7 @@ class Exchange:
         if self.link.held_bytes > GATEWAY_LINK_BYTES_MAX:
             self.fail(UpstreamError(failures.OVERLOADED))
             return False
-        self._add_held(len(body))
+        self._add_held(len(body) + HELD_BYTES_PER_MESSAGE)
         self._inbox.append((message, body))
         _wake(self._waiting)
         return True
@@ -121,6 +124,7 @@ class Exchange:
                 raise self._failure
             self._waiting = self._loop.create_future()
             await self._waiting
+        self._add_held(-HELD_BYTES_PER_MESSAGE)
         return self._inbox.popleft()
 
     def consumed(self, size_bytes: int) -> None:

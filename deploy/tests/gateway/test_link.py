@@ -187,6 +187,25 @@ async def test_who_was_cut_off_is_connected_to_again(
     heard.link.close()
 
 
+async def test_who_hangs_up_at_once_is_not_connected_to_all_the_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(pause_s: float) -> None:
+        pauses.append(pause_s)
+        await sleep(0)
+
+    monkeypatch.setattr(link_module.asyncio, "sleep", noted)
+    server = await asyncio.start_unix_server(lambda _, writer: writer.close(), folder / "c")
+    heard = Heard(folder)
+    async with asyncio.timeout(PATIENCE_S):
+        while len(pauses) < 10:
+            await sleep(0)
+    assert pauses[-1] == max(pauses) > 5 * pauses[0]
+    heard.link.close()
+    server.close()
+
+
 NONSENSE = {
     "one part": (b"x",),
     "no msgpack": (b"\xc1", b""),

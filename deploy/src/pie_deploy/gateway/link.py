@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _RETRY_S = 0.02
 _RETRY_MAX_S = 0.2
+_LASTING_S = 1.0
+"""Who hangs up sooner is not connected to again at once each time: many of them would keep us busy with that."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(FromContainer).decode
@@ -79,6 +81,7 @@ class LinkConnection:
             self._transport.abort()
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
         pause_s = _RETRY_S
         while True:
             conversation = _Conversation(self._take, self._set_up)
@@ -88,14 +91,17 @@ class LinkConnection:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _RETRY_MAX_S)
                 continue
+            began_s = loop.time()
             await conversation.ended.wait()
             self._transport = None
             self._set_up(False)
             if conversation.offence is not None:
                 self._on_bad()
                 log.warning("link to container %s was cut: %s", self.link.container_id, conversation.offence)
-            await asyncio.sleep(_RETRY_S if conversation.offence is None else GATEWAY_LINK_PENALTY_S)
-            pause_s = _RETRY_S
+            if loop.time() - began_s > _LASTING_S:
+                pause_s = _RETRY_S
+            await asyncio.sleep(pause_s if conversation.offence is None else GATEWAY_LINK_PENALTY_S)
+            pause_s = min(2 * pause_s, _RETRY_MAX_S)
 
     def _take(self, parts: list[bytes]) -> bool:
         try:

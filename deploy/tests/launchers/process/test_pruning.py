@@ -5,6 +5,8 @@ import contextlib
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -272,3 +274,22 @@ async def test_a_container_is_started_again_after_a_turn(process_world: ProcessW
     await process_world.launcher.prune({"c-a"}, NOW_NS)
     await process_world.launcher.start(spec, LIMITS, 2)
     assert (await exited(process_world.launcher, "c-a")).exit_code == 0
+
+
+_REMOVES = "import pathlib, sys; from pie_deploy.launchers.process.shelf import remove_tree; remove_tree(pathlib.Path(sys.argv[1]))"
+_NOT_ALMIGHTY = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
+@pytest.mark.skipif(bool(_NOT_ALMIGHTY) and shutil.which("setpriv") is None, reason="root may everything")
+def test_folders_that_a_container_has_closed_go_too_and_nothing_that_it_leads_to(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir(mode=0o500)
+    inner = tmp_path / "cache" / "read only" / "closed"
+    inner.mkdir(parents=True)
+    (inner / "content").touch()
+    (inner / "link").symlink_to(foreign)
+    inner.chmod(0)
+    inner.parent.chmod(0o555)
+    subprocess.run([*_NOT_ALMIGHTY, sys.executable, "-c", _REMOVES, str(tmp_path / "cache")], check=True)
+    assert not (tmp_path / "cache").exists()
+    assert foreign.stat().st_mode & 0o777 == 0o500

@@ -74,9 +74,16 @@ def _clear(aside: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Its programs may have nested folders deeper than Python's stack, and than there are descriptors."""
+    """Its programs may have nested folders deeper than Python's stack, and than there are descriptors; and may have taken from
+    themselves the right to write in some, as caches of other tools do.
+    """
     with contextlib.suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
-        silent = subprocess.DEVNULL
-        subprocess.run(("rm", "-rf", "--", str(folder)), stdin=silent, stdout=silent, stderr=silent, check=False)
+        _run("find", str(folder), "-type", "d", "!", "-perm", "-700", "-exec", "chmod", "u+rwx", "{}", ";")
+        _run("rm", "-rf", "--", str(folder))
+
+
+def _run(*argv: str) -> None:
+    silent = subprocess.DEVNULL
+    subprocess.run(argv, stdin=silent, stdout=silent, stderr=silent, check=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pie.processes.events import TERMINAL, ProcessEvent
+from pie.together import both
 
 if TYPE_CHECKING:
     from pie.config.config import Config
@@ -180,15 +181,11 @@ class Run:
 
         engine = Engine(config, home)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(engine.start())
-                installing = group.create_task(self._find(engine, self._progress.say))
+            _, installed = await both(engine.start(), self._find(engine, self._progress.say))
             self._progress.done()
-            code = await self._follow(engine.launch(installing.result(), self._input_text))
+            code = await self._follow(engine.launch(installed, self._input_text))
             await engine.save_contexts()
             return code
-        except* Exception as errors:
-            raise errors.exceptions[0] from None
         finally:
             await engine.close()
 

@@ -42,6 +42,7 @@ from pie.sandbox.interface import Interface
 from pie.sandbox.sandbox import Sandbox
 from pie.sched.scheduler import Scheduler
 from pie.sched.statistics import SchedulerStatistics
+from pie.together import together
 from pie.wasi.state import WasiState
 from pie.wasi.streams import SinkOutput
 
@@ -98,12 +99,8 @@ class Engine:
 
     async def start(self) -> None:
         """Load the models. Raises `ModelError`, `ModelNotFoundError`, `DriverError`."""
-        try:
-            async with asyncio.TaskGroup() as group:  # one model that cannot be loaded ends the loading of the others
-                loading = [group.create_task(self._serve(model)) for model in self._config.models]
-        except* Exception as errors:
-            raise errors.exceptions[0] from None
-        self._models.update((task.result().name, task.result()) for task in loading)
+        served = await together([self._serve(model) for model in self._config.models])
+        self._models.update((model.name, model) for model in served)
 
     async def close(self) -> None:
         """End every process and stop everything. Safe to call twice, and after a failed `start`."""

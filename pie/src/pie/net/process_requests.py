@@ -14,6 +14,7 @@ from pie.net.held import NOT_FOUND, PERMISSION_DENIED
 from pie.net.incoming import Chunk
 from pie.net.outgoing import Postponed
 from pie.net.refused import RefusedError
+from pie.together import together
 from pie_wire.messages import (
     AttachProcess,
     LaunchProcess,
@@ -132,12 +133,7 @@ async def _answer_run(caller: Caller, corr_id: int, launched: list[LaunchedProce
 
 async def _results(launched: Sequence[LaunchedProcess]) -> list[str]:
     """What all return, in their order. Raises `RefusedError` with the text of the first that fails."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            results = [group.create_task(_result(one)) for one in launched]
-    except* RefusedError as errors:
-        raise errors.exceptions[0] from None
-    texts = [result.result() for result in results]
+    texts = await together([_result(one) for one in launched])
     size = sum(map(len, texts))
     if size > RUN_RESULT_CHARACTERS_MAX:
         raise RefusedError(f"the results have {size} characters, too many for one answer; use launch_processes")

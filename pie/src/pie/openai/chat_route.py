@@ -15,10 +15,10 @@ from pie.openai.logprobs import chat_logprobs
 from pie.openai.requests import ChatMessage, ChatRequest
 from pie.openai.sampling import logit_mask, sampling_of
 from pie.openai.service import OpenAIService, fingerprint
-from pie.openai.together import together
 from pie.openai.tools import ToolUse, tool_use
 from pie.openai.turn import Step, Turn
 from pie.openai.usage import completion_usage
+from pie.together import together
 
 CHUNK = "chat.completion.chunk"
 

@@ -14,8 +14,8 @@ from pie.openai.logprobs import completion_logprobs
 from pie.openai.requests import CompletionRequest
 from pie.openai.sampling import logit_mask, sampling_of
 from pie.openai.service import OpenAIService, fingerprint
-from pie.openai.together import together
 from pie.openai.usage import completion_usage
+from pie.together import together
 
 KIND = "text_completion"
 

@@ -237,15 +237,19 @@ async def test_a_body_that_does_not_begin_is_408(served: Serving, monkeypatch: p
 
 
 async def test_a_container_that_ignores_its_credit_is_cut_off(served: Serving) -> None:
-    container = await served.serve()
-    async with asyncio.timeout(20):
-        asking = asyncio.create_task(served.client.get(URL))
+    """When the caller reads nothing; as long as he keeps up, so does his credit."""
+
+    async def begin(container: EndpointContainer, message: FromGateway, body: bytes) -> None:
+        if isinstance(message, Request):
+            await container.say(Response(id=message.id, status=200, more=True))
+
+    container = await served.serve(begin)
+    async with asyncio.timeout(60), served.client.stream("GET", URL) as answer:
         request, _ = await container.get(Request)
-        await container.say(Response(id=request.id, status=200, more=True))
         for _ in range(600):
             await container.say(Body(id=request.id), b"x" * 100_000)
         with pytest.raises(httpx.RemoteProtocolError):
-            await asking
+            await answer.aread()
     assert served.gateway.statistics().bad_messages >= 1
 
 

@@ -158,7 +158,8 @@ callers left, and less than what would keep us from others.
 """
 
 GATEWAY_LINK_PENALTY_S = 1.0
-"""Before a container that broke the protocol is connected to again."""
+GATEWAY_LINK_PENALTY_MAX_S = 60.0
+"""Before a container that broke the protocol is connected to again: the first time, and when it does so again and again."""
 
 GATEWAY_LINK_WAIT_S = 1.0
 """How long a request waits for the link to a container that has just been announced: connecting takes some milliseconds."""
@@ -371,6 +372,9 @@ REQUIREMENTS_INSTALL_S = 900.0
 
 REQUIREMENTS_OUTPUT_BYTES_MAX = 4096
 """Of pip's output in an error: its last lines say why."""
+
+SMALL_FILE_BYTES_MAX = 64 << 20
+"""Of a file that we have written into a container's folder and read again: its spec, with all literals, is the largest."""
 
 PROC_FILE_BYTES_MAX = 1 << 20
 """Read from one file in `/proc`: an environment may be larger, but then its beginning has to do."""

@@ -18,6 +18,7 @@ from pie_deploy.ports.routes import Link
 from pie_deploy.zmtp import GREETING_BYTES, message, opening
 from pie_flow.endpoint_link import (
     HEAD_BYTES_MAX,
+    HEADERS_MAX,
     MESSAGE_BYTES_MAX,
     Body,
     Cancel,
@@ -206,12 +207,26 @@ async def test_who_hangs_up_at_once_is_not_connected_to_all_the_time(folder: Pat
     server.close()
 
 
+async def test_a_container_that_half_closes_is_down(folder: Path) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OPENING)
+        await reader.read(1)
+        writer.write_eof()
+
+    server = await asyncio.start_unix_server(greet, folder / "c")
+    heard = Heard(folder)
+    await heard.until(lambda: heard.downs > 0)
+    heard.link.close()
+    server.close()
+
+
 NONSENSE = {
     "one part": (b"x",),
     "no msgpack": (b"\xc1", b""),
     "no message of ours": (msgspec.msgpack.encode({"t": "hello"}), b""),
     "what only a gateway says": (msgspec.msgpack.encode(Request(id=1, endpoint="e", method="GET", path="/")), b""),
     "depth": (b"\x91" * 5000, b""),
+    "headers without end": (msgspec.msgpack.encode(Response(id=1, status=200, headers=(("x", ""),) * (HEADERS_MAX + 1))), b""),
     "a head without end": (msgspec.msgpack.encode(Response(id=1, status=200, headers=(("x", "y" * HEAD_BYTES_MAX),))), b""),
 }
 

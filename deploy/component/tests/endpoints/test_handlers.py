@@ -99,8 +99,11 @@ def test_a_header_may_stand_several_times(serve: Serve) -> None:
     assert [pair for pair in head.headers if pair[0] == "Set-Cookie"] == cookies
 
 
-def test_headers_that_no_client_takes_are_the_handlers_failure(serve: Serve) -> None:
-    head, _ = serve(lambda request: Response(headers={"x": "y" * RESPONSE_HEADERS_CHARS_MAX})).ask()
+@pytest.mark.parametrize(
+    "headers", [[("x", "y" * RESPONSE_HEADERS_CHARS_MAX)], [("x", "y")] * link.HEADERS_MAX], ids=["long", "many"]
+)
+def test_headers_that_no_client_takes_are_the_handlers_failure(serve: Serve, headers: list[tuple[str, str]]) -> None:
+    head, _ = serve(lambda request: Response(headers=headers)).ask()
     assert head.status == 500
 
 

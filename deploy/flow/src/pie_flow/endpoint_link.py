@@ -15,6 +15,8 @@ Bodies flow under credit: each side may have `WINDOW_BYTES` of one request's byt
 After `Cancel` and after the end of both sides' bytes, neither says more about the id; what still comes is ignored.
 """
 
+from typing import Annotated
+
 import msgspec
 
 GATEWAY_ID = b"gateway"
@@ -22,6 +24,9 @@ GATEWAY_ID = b"gateway"
 
 HEAD_BYTES_MAX = 192 << 10
 """Of the struct alone, in which headers are what can be long. The gateway ignores a message with more."""
+
+HEADERS_MAX = 256
+"""Of one answer. What is decoded takes some 200 bytes per header, however short it is."""
 
 BODY_BYTES_MAX = 64 << 20
 """Of what comes whole: an emitted value, a message of a WebSocket."""
@@ -71,7 +76,7 @@ class Body(_Message, frozen=True, kw_only=True, tag="body"):
 
 class Response(_Message, frozen=True, kw_only=True, tag="res"):
     status: int
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Annotated[tuple[tuple[str, str], ...], msgspec.Meta(max_length=HEADERS_MAX)] = ()
     more: bool = False
 
 

@@ -18,6 +18,7 @@ from pie_deploy.gateway.failures import UpstreamError
 from pie_deploy.limits import (
     GATEWAY_LINK_BYTES_MAX,
     GATEWAY_LINK_MESSAGES_AT_ONCE,
+    GATEWAY_LINK_PENALTY_MAX_S,
     GATEWAY_LINK_PENALTY_S,
     GATEWAY_LINK_USELESS_PER_S_MAX,
 )
@@ -60,7 +61,8 @@ class LinkConnection:
     def send(self, said: FromGateway, body: bytes = b"") -> None:
         """Raises UpstreamError when the container is not connected, or has too much waiting."""
         transport = self._transport
-        if transport is None or not self.is_up or transport.get_write_buffer_size() > GATEWAY_LINK_BYTES_MAX:
+        is_open = transport is not None and self.is_up and not transport.is_closing()
+        if transport is None or not is_open or transport.get_write_buffer_size() > GATEWAY_LINK_BYTES_MAX:
             raise UpstreamError(failures.LINK_DOWN)
         transport.write(message(_encode(said), body))
 
@@ -82,26 +84,24 @@ class LinkConnection:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        pause_s = _RETRY_S
+        retries, penalties = _Pauses(_RETRY_S, _RETRY_MAX_S), _Pauses(GATEWAY_LINK_PENALTY_S, GATEWAY_LINK_PENALTY_MAX_S)
         while True:
             conversation = _Conversation(self._take, self._set_up)
             try:
                 self._transport = await connected(self.link.address, conversation)
             except OSError:
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _RETRY_MAX_S)
+                await asyncio.sleep(retries.next())
                 continue
             began_s = loop.time()
             await conversation.ended.wait()
             self._transport = None
             self._set_up(False)
+            pauses = retries
             if conversation.offence is not None:
+                pauses = penalties
                 self._on_bad()
                 log.warning("link to container %s was cut: %s", self.link.container_id, conversation.offence)
-            if loop.time() - began_s > _LASTING_S:
-                pause_s = _RETRY_S
-            await asyncio.sleep(pause_s if conversation.offence is None else GATEWAY_LINK_PENALTY_S)
-            pause_s = min(2 * pause_s, _RETRY_MAX_S)
+            await asyncio.sleep(pauses.next(loop.time() - began_s))
 
     def _take(self, parts: list[bytes]) -> bool:
         try:
@@ -125,6 +125,21 @@ class LinkConnection:
             if was_up:
                 log.info("link to container %s is down", self.link.container_id)
                 self._on_down(self)
+
+
+class _Pauses:
+    """Longer and longer ones, until a connection has lasted."""
+
+    def __init__(self, least_s: float, most_s: float) -> None:
+        self._least_s = self._pause_s = least_s
+        self._most_s = most_s
+
+    def next(self, lasted_s: float = 0.0) -> float:
+        if lasted_s > max(self._most_s, _LASTING_S):
+            self._pause_s = self._least_s
+        pause_s = self._pause_s
+        self._pause_s = min(2 * pause_s, self._most_s)
+        return pause_s
 
 
 class _Conversation(asyncio.Protocol):
@@ -163,6 +178,9 @@ class _Conversation(asyncio.Protocol):
             self.offence = str(error)
             self._transport.abort()
             return
+        except BaseException:  # a bug of ours, after which nothing would be read any more
+            self._transport.abort()
+            raise
         if not self._is_up and self._receiver.is_ready:
             self._is_up = True
             self._set_up(True)
@@ -180,6 +198,11 @@ class _Conversation(asyncio.Protocol):
             if number == most:
                 return True
         return False
+
+    def eof_received(self) -> None:
+        """Who says no more takes no more either: a half-closed link would be up for ever."""
+        assert self._transport is not None
+        self._transport.abort()
 
     def connection_lost(self, _: Exception | None) -> None:
         self.ended.set()

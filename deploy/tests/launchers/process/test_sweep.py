@@ -55,6 +55,14 @@ def test_a_record_that_cannot_be_read_is_none(containers: Path, data: bytes) -> 
     assert list(read_records(containers)) == []
 
 
+def test_what_a_container_has_put_in_a_record_s_place_is_none(containers: Path) -> None:
+    write_record(containers, record("c-a"))
+    (containers / "c-b" / "process.json").symlink_to(containers / "c-a" / "process.json")
+    (containers / "c-a" / "process.json").rename(containers / "elsewhere.json")
+    os.mkfifo(containers / "c-a" / "process.json")  # opened as files usually are, it would be waited for
+    assert [read_record(containers, name) for name in ("c-a", "c-b")] == [None, None]
+
+
 def test_a_record_in_another_s_folder_does_not_count(containers: Path) -> None:
     write_record(containers, record("c-a"))
     (containers / "c-a" / "process.json").rename(containers / "c-b" / "process.json")

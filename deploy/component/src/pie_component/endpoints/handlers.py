@@ -16,7 +16,7 @@ from pie_component.errors import GoneError
 from pie_component.limits import HANDLER_THREADS_MAX, RESPONSE_HEADERS_CHARS_MAX
 from pie_component.logs import log
 from pie_flow import endpoint_link as link
-from pie_flow.endpoint_link import PIECE_BYTES_MAX
+from pie_flow.endpoint_link import HEADERS_MAX, PIECE_BYTES_MAX
 
 Handler = Callable[[Any], Any]
 Job = Callable[[], None]
@@ -206,8 +206,8 @@ def _whole(body: Any) -> tuple[bytes, str]:
 
 def _headers(response: Response, content_type: str) -> tuple[tuple[str, str], ...]:
     headers = response.headers
-    if sum(len(name) + len(value) for name, value in headers) > RESPONSE_HEADERS_CHARS_MAX:
-        raise ValueError(f"an answer has at most {RESPONSE_HEADERS_CHARS_MAX} characters of headers")
+    if len(headers) >= HEADERS_MAX or sum(len(name) + len(value) for name, value in headers) > RESPONSE_HEADERS_CHARS_MAX:
+        raise ValueError(f"an answer has less than {HEADERS_MAX} headers, of {RESPONSE_HEADERS_CHARS_MAX} characters together")
     if any(name.lower() == "content-type" for name, _ in headers):
         return headers
     return (("content-type", content_type), *headers)

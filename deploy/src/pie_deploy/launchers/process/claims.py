@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from pie_deploy.launchers.process.container_record import read_record
+from pie_deploy.launchers.process.small_file import read_small_file
 
 SPEC_FILE = "spec.json"
 _ENVIRONMENT = "environment"
@@ -60,5 +61,5 @@ def _environment(container: Path) -> str | None:
 
 def _cache(container: Path) -> str | None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return Path(msgspec.json.decode((container / SPEC_FILE).read_bytes(), type=_Spec).cache_folder).name
+        return Path(msgspec.json.decode(read_small_file(container / SPEC_FILE), type=_Spec).cache_folder).name
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from pie_deploy.launchers.process.messages import ContainerReport
+from pie_deploy.launchers.process.small_file import read_small_file
 
 _FILE = "process.json"
 _logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def delete_record(containers: Path, container_id: str) -> None:
 def read_record(containers: Path, container_id: str) -> ContainerRecord | None:
     """None when there is none that can be read."""
     try:
-        return msgspec.json.decode((containers / container_id / _FILE).read_bytes(), type=ContainerRecord)
+        return msgspec.json.decode(read_small_file(containers / container_id / _FILE), type=ContainerRecord)
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -12,12 +12,16 @@ import zmq
 
 from pie.driver.messages import Ready, StartFailed, WorkerStart
 from pie.errors import DriverError, ModelError
+from pie_worker.limits import CREW_THREADS_MAX, SPINS
 
 
 def main() -> None:
-    # Threads of torch that wait for each other must sleep, not spin: whatever else wants a core (the engine, to begin with) would
-    # have to wait for the spinning one, and a step of 2 ms was seen to take 285. OpenMP reads this when torch is imported.
+    # Threads of torch that wait for each other must sleep, not spin for long: whatever else wants a core (the engine, to begin
+    # with) would have to wait for the spinning one, and a step of 2 ms was seen to take 285. For how long see `pie_worker.crew`.
+    # OpenMP reads this when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if (os.cpu_count() or 1) <= CREW_THREADS_MAX:
+        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
     start = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerStart)
     threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
     with zmq.Context() as zmq_context, zmq_context.socket(zmq.PAIR) as socket:

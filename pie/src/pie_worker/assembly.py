@@ -7,6 +7,7 @@ import torch
 
 from pie.driver.messages import DriverLimits, WorkerConfig
 from pie.errors import DriverError, ModelError
+from pie_worker.crew import Crew
 from pie_worker.kv.lanes import Lanes
 from pie_worker.kv.paged import PagedCache, bytes_per_token
 from pie_worker.models.architecture import Architecture
@@ -23,8 +24,9 @@ def assemble(config: WorkerConfig) -> tuple[Runner, DriverLimits]:
     architecture = read_folder(Path(config.path))
     device = _device(config.device)
     dtype = _dtype(config, device)
+    threads = _threads(config, architecture) if device.type == "cpu" else 1
     if device.type == "cpu":
-        torch.set_num_threads(_threads(config, architecture))
+        torch.set_num_threads(threads)
     decoder = load_decoder(Path(config.path), architecture, device, dtype)
     pages_total = _pages_total(config, architecture, dtype)
     cache = PagedCache(architecture, pages_total, config.page_size, device, dtype)
@@ -39,7 +41,7 @@ def assemble(config: WorkerConfig) -> tuple[Runner, DriverLimits]:
         batch_requests_max=config.batch_requests_max,
         steps_max=config.steps_max,
     )
-    return Runner(decoder, cache, lanes, limits), limits
+    return Runner(decoder, cache, lanes, limits, Crew(threads)), limits
 
 
 def _device(name: str) -> torch.device:

@@ -16,3 +16,9 @@ allocation somewhere far from the cause."""
 
 CONTEXT_MAX = 1 << 20
 """Longest context we take on, whatever the model claims: bounds positions and the length of page lists."""
+
+CREW_THREADS_MAX = 4
+"""Up to so many threads spin for a moment, and leave a step to one of them where the cores are not free: see `pie_worker.crew`."""
+
+SPINS = 10_000
+"""How often a thread of OpenMP looks again before it sleeps: some 0.1 ms."""

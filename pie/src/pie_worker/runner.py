@@ -16,6 +16,7 @@ from torch import Tensor
 from pie.driver.memory import Last, SequenceMemory
 from pie.driver.messages import Batch, BatchResult, DriverLimits, Output, Reading, Request, Sample
 from pie.driver.validity import check_batch, inputs_count, integers
+from pie_worker.crew import Crew
 from pie_worker.drawn_logprobs import Known
 from pie_worker.kv.chunks import Chunk, ChunkBlock
 from pie_worker.kv.lane_block import Decoding
@@ -152,8 +153,9 @@ def _chunk(row: Row) -> Chunk:
 
 
 class Runner:
-    def __init__(self, decoder: Decoder, cache: PagedCache, lanes: Lanes, limits: DriverLimits) -> None:
+    def __init__(self, decoder: Decoder, cache: PagedCache, lanes: Lanes, limits: DriverLimits, crew: Crew | None = None) -> None:
         self._decoder = decoder
+        self._crew = crew or Crew(1)
         self._cache = cache
         self._lanes = lanes
         self._limits = limits
@@ -207,10 +209,11 @@ class Runner:
     def _read(self, rows: list[Row]) -> None:
         """One step of all rows, with everything that is to be read off."""
         one = Pass(self._decoder, self._cache, self._lanes, rows, 1)
-        states = one.hidden(one.tokens)
-        one.advance()
-        one.settle()
-        _read_slots(self._decoder, states, one.rows, self._limits.vocabulary_size)
+        with self._crew.step(one.tokens.numel()):
+            states = one.hidden(one.tokens)
+            one.advance()
+            one.settle()
+            _read_slots(self._decoder, states, one.rows, self._limits.vocabulary_size)
 
     def _decode(self, rows: list[Row], steps: int) -> None:
         """Draws for rows that feed one token each, until the steps are done or too many rows have stopped."""
@@ -219,7 +222,8 @@ class Runner:
         tokens, drawn = one.tokens, []
         watch = _StopWatch(one.rows)
         for step in range(one.steps):
-            tokens = draws.draw(self._decoder.logits(one.hidden(tokens)), step)
+            with self._crew.step(len(one.rows)):
+                tokens = draws.draw(self._decoder.logits(one.hidden(tokens)), step)
             drawn.append(tokens)
             one.advance()
             if watch.is_over(tokens):
